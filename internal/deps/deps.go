@@ -1,0 +1,26 @@
+package deps
+
+import (
+	_ "github.com/agnivade/levenshtein"
+	_ "github.com/fatih/color"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/olekukonko/tablewriter"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/spf13/cobra/doc"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/term"
+	_ "gotest.tools/v3/golden"
+	_ "k8s.io/cli-runtime/pkg/genericclioptions"
+	_ "k8s.io/cli-runtime/pkg/resource"
+	_ "k8s.io/client-go/kubernetes"
+	_ "k8s.io/client-go/plugin/pkg/client/auth"
+	_ "k8s.io/component-helpers/resource"
+	_ "k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	_ "k8s.io/kubectl/pkg/cmd/get"
+	_ "k8s.io/kubectl/pkg/cmd/util"
+	_ "k8s.io/kubectl/pkg/util/completion"
+	_ "k8s.io/kubectl/pkg/util/templates"
+	_ "pgregory.net/rapid"
+	_ "sigs.k8s.io/yaml"
+)

@@ -1,0 +1,336 @@
+package coverage
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+func analyze(s *snapshot.Snapshot, opts Options) *Result {
+	if opts.Transient == nil {
+		// Without patterns there is no error.
+		opts.Transient, _ = eligibility.NewTransient(nil)
+	}
+	r := &Result{Snapshot: s, Options: opts, DaemonSets: make([]DaemonSetResult, len(s.DaemonSets))}
+	if _, r.NodesUnread = s.Missing(snapshot.ResourceNodes, ""); r.NodesUnread {
+		s = withNodesOfPods(s)
+		r.Snapshot = s
+	}
+	ix := newIndex(s)
+	revisions := revisionsByOwner(s)
+	first := make([]int32, len(s.Nodes))
+	for i, d := range s.DaemonSets {
+		a := &analysis{
+			ix: ix, opts: &r.Options, d: d, out: &r.DaemonSets[i],
+			rules: eligibility.Compile(&d.Spec.Template.Spec),
+			claim: ix.newClaim(d, first),
+		}
+		a.target = currentTarget(d, revisions[d.UID], s.Pods, ix.byOwner[d.UID])
+		a.run()
+	}
+	return r
+}
+
+// analysis is the work on one DaemonSet.
+type analysis struct {
+	ix     *index
+	opts   *Options
+	d      *appsv1.DaemonSet
+	rules  *eligibility.Rules
+	claim  *claim
+	target target
+	out    *DaemonSetResult
+
+	gate    bool // the answer of the feature gate that status supports
+	gateOff bool // both answers are possible: nodes that depend on it are Unknown
+	latent  string
+	young   bool
+	// creation is why pods cannot be created, computed at the first need.
+	creation *creation
+	selected []int32 // by pool: nodes that should run
+	sized    []int32 // by pool: all nodes
+	labels   *labelIndex
+	rooms    map[string]int32 // examined node by message and shape
+	hiding   []hidingTaint
+	gaps     int
+}
+
+func (a *analysis) run() {
+	o := a.out
+	o.DaemonSet, o.Rules, o.Revision = a.d, a.rules, a.target.Revision
+	_, o.PodsUnread = a.ix.s.Missing(snapshot.ResourcePods, a.d.Namespace)
+	_, o.EventsUnread = a.ix.s.Missing(snapshot.ResourceEvents, a.d.Namespace)
+	a.settleGate()
+
+	nodes := a.ix.s.Nodes
+	o.Verdicts = make([]Verdict, 0, len(nodes))
+	a.selected = make([]int32, len(a.ix.pools.label))
+	a.sized = make([]int32, len(a.ix.pools.label))
+	for i, n := range nodes {
+		ans := a.rules.Evaluate(n, a.gate)
+		pods := a.claim.pods(int32(i))
+		var p *snapshot.Pod
+		if len(pods) > 0 {
+			p = &a.ix.s.Pods[pods[0]]
+		}
+		o.Counts.count(a.d, ans.ShouldRun, p, &a.target, a.opts.Now)
+		if pool := a.ix.pools.of[i]; pool >= 0 {
+			a.sized[pool]++
+			if ans.ShouldRun {
+				a.selected[pool]++
+			}
+		}
+		if a.opts.Nodes != nil && !a.opts.Nodes(n) {
+			continue
+		}
+		v := Verdict{Node: int32(i), Pod: -1}
+		a.judge(&v, n, ans, pods)
+		o.Verdicts = append(o.Verdicts, v)
+	}
+	a.second()
+	a.summarize()
+	a.findings()
+	if !o.PodsUnread && !a.unreadNodes() {
+		o.Drift = drift(a.d, o.Counts, &a.target, doubts{latentTaint: a.latent, settling: a.young})
+	}
+}
+
+// settleGate decides which answer of the feature gate for comparison
+// operators the status supports, where a toleration uses one.
+func (a *analysis) settleGate() {
+	if !a.rules.GateDependent() {
+		return
+	}
+	var off, on int64
+	differ := false
+	for _, n := range a.ix.s.Nodes {
+		x, y := a.rules.Evaluate(n, false).ShouldRun, a.rules.Evaluate(n, true).ShouldRun
+		if x {
+			off++
+		}
+		if y {
+			on++
+		}
+		differ = differ || x != y
+	}
+	want := int64(a.d.Status.DesiredNumberScheduled)
+	a.gate = on == want && off != want
+	a.gateOff = differ && (off == on || off != want && on != want)
+}
+
+// judge gives state and reason for one node.
+func (a *analysis) judge(v *Verdict, n *corev1.Node, ans eligibility.Answer, pods []int32) {
+	if a.unreadNodes() {
+		a.unread(v, n, snapshot.ResourceNodes)
+		if len(pods) > 0 {
+			v.Pod = pods[0]
+		}
+		return
+	}
+	v.Steady = ans.ShouldRun
+	if !ans.ShouldRun && len(n.Spec.Taints) > 0 {
+		v.Steady = a.rules.Steady(n, a.gate, a.opts.Transient)
+		v.Hidden = v.Steady
+	}
+	if a.gateOff && a.gateMatters(n) {
+		a.judgeGate(v, n, pods)
+		return
+	}
+	switch {
+	case ans.ShouldRun && a.out.PodsUnread, a.out.PodsUnread && v.Steady:
+		a.unread(v, n, snapshot.ResourcePods)
+	case ans.ShouldRun && len(pods) == 0:
+		a.missing(v, n)
+	case ans.ShouldRun:
+		a.present(v, n, pods)
+	case len(pods) > 0:
+		a.misplaced(v, n, ans, pods)
+	default:
+		a.excluded(v, n)
+	}
+	if v.Settling {
+		a.young = true
+	}
+	if v.State.Gap() {
+		a.gaps++
+	}
+}
+
+func (a *analysis) gateMatters(n *corev1.Node) bool {
+	return a.rules.Evaluate(n, true) != a.rules.Evaluate(n, false)
+}
+
+func (a *analysis) judgeGate(v *Verdict, n *corev1.Node, pods []int32) {
+	v.State, v.Reason = Unknown, TaintGateDependent
+	if len(pods) > 0 {
+		v.Pod = pods[0]
+	}
+	e := a.rules.Explain(n, false, a.opts.Transient)
+	v.Detail = &Detail{Evidence: Evidence{Taints: taintEvidence(e.Untolerated())}}
+}
+
+// unread marks a node whose verdict needs a read that failed.
+func (a *analysis) unread(v *Verdict, n *corev1.Node, resource string) {
+	v.State, v.Reason, v.Detail = Unknown, UnknownReason, &Detail{}
+	if f, ok := a.ix.s.Missing(resource, a.d.Namespace); ok {
+		v.Detail.Evidence.Unread = describeRead(f)
+	}
+}
+
+func (a *analysis) unreadNodes() bool {
+	_, unread := a.ix.s.Missing(snapshot.ResourceNodes, "")
+	return unread
+}
+
+// present judges a node that should run and has pods.
+func (a *analysis) present(v *Verdict, n *corev1.Node, pods []int32) {
+	best, state := pods[0], Unready
+	for _, i := range pods {
+		p := &a.ix.s.Pods[i]
+		if !a.available(p, v.Node) {
+			continue
+		}
+		if !a.target.known() {
+			best, state = i, Unknown
+			break
+		}
+		if a.target.updated(p) {
+			best, state = i, Covered
+			break
+		}
+		if state != Outdated {
+			best, state = i, Outdated
+		}
+	}
+	if state == Unready && len(pods) > 1 {
+		best = a.worth(pods)
+	}
+	v.Pod, v.State = best, state
+	p := &a.ix.s.Pods[best]
+	switch state {
+	case Covered:
+		v.Reason = Current
+	case Outdated:
+		v.Reason = OutdatedReason
+		a.outdated(v, p)
+	case Unknown:
+		v.Reason = UnknownReason
+		v.Detail = &Detail{Evidence: Evidence{Unread: a.unreadRevision()}}
+	default:
+		a.unready(v, n, p)
+	}
+	if v.State != Covered {
+		v.Settling = a.settling(n, p)
+	}
+	if len(pods) > 1 && a.surplus(pods) {
+		detail(v).Contributing = append(detail(v).Contributing, Duplicate)
+		for _, i := range pods {
+			v.Detail.Evidence.Pods = append(v.Detail.Evidence.Pods, key(&a.ix.s.Pods[i]))
+		}
+	}
+}
+
+// available is what the controller counts, except that a pod with a
+// deletionTimestamp never is, and neither is one on a node that nobody reports
+// for: its Ready is the last word of a kubelet that is gone.
+func (a *analysis) available(p *snapshot.Pod, node int32) bool {
+	return p.Ready && p.Deleted == 0 && a.ix.ready[node] != corev1.ConditionUnknown &&
+		availableSince(p, a.d.Spec.MinReadySeconds, a.opts.Now)
+}
+
+// worth picks the pod that speaks for a node where none is available: a live
+// one before one that is ending, then the newest.
+func (a *analysis) worth(pods []int32) int32 {
+	best := pods[0]
+	rank := func(p *snapshot.Pod) int {
+		switch {
+		case p.Deleted != 0:
+			return 0
+		case p.Terminal():
+			return 1
+		default:
+			return 2
+		}
+	}
+	for _, i := range pods[1:] {
+		p, q := &a.ix.s.Pods[i], &a.ix.s.Pods[best]
+		if rank(p) > rank(q) || rank(p) == rank(q) && p.Created > q.Created {
+			best = i
+		}
+	}
+	return best
+}
+
+// surplus reports whether a node has more than one live pod and no surge
+// explains it.
+func (a *analysis) surplus(pods []int32) bool {
+	if u := a.d.Spec.UpdateStrategy.RollingUpdate; u != nil && u.MaxSurge != nil && u.MaxSurge.String() != "0" && u.MaxSurge.String() != "0%" {
+		return false
+	}
+	live := 0
+	for _, i := range pods {
+		if p := &a.ix.s.Pods[i]; p.Deleted == 0 && !p.Terminal() {
+			live++
+		}
+	}
+	return live > 1
+}
+
+// settling reports whether node, pod or revision are younger than the grace,
+// or the node is newly on its way out.
+func (a *analysis) settling(n *corev1.Node, p *snapshot.Pod) bool {
+	switch {
+	case a.within(snapshot.TimeOf(&n.CreationTimestamp)), a.within(snapshot.TimeOf(n.DeletionTimestamp)):
+		return true
+	case p != nil && a.within(p.Created):
+		return true
+	case a.within(a.target.created):
+		return true
+	}
+	for i := range n.Spec.Taints {
+		if t := &n.Spec.Taints[i]; a.opts.Transient.Class(t) == eligibility.Leaving && a.within(snapshot.TimeOf(t.TimeAdded)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *analysis) within(t snapshot.Time) bool {
+	return t != 0 && a.opts.Now.Sub(time.Unix(int64(t), 0)) < a.opts.Grace
+}
+
+// withNodesOfPods lets the names of nodes that pods are bound to stand for the
+// nodes that could not be listed: each pair on them is Unknown, and nodes
+// without pods are not even seen.
+func withNodesOfPods(s *snapshot.Snapshot) *snapshot.Snapshot {
+	names := map[string]bool{}
+	for i := range s.Pods {
+		if name := s.Pods[i].EffectiveNode(); name != "" {
+			names[name] = true
+		}
+	}
+	out := *s
+	out.Nodes = nil
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		n := &corev1.Node{}
+		n.Name = name
+		out.Nodes = append(out.Nodes, n)
+	}
+	return &out
+}
+
+// detail returns the detail of a verdict, made at the first need.
+func detail(v *Verdict) *Detail {
+	if v.Detail == nil {
+		v.Detail = &Detail{}
+	}
+	return v.Detail
+}
+
+func key(p *snapshot.Pod) string { return p.Namespace + "/" + p.Name }

@@ -1,0 +1,6 @@
+// Package coverage gives one verdict per (DaemonSet, live node): does the node
+// run a healthy pod of the current revision, and if not why, and what to do.
+//
+// It is pure: a snapshot and a time go in, a Result comes out. Status fields
+// of the DaemonSet are never trusted; they are recomputed and compared.
+package coverage

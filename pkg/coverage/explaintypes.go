@@ -1,0 +1,115 @@
+package coverage
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Kinds of the detail views.
+const (
+	KindExplanation = "DaemonSetNodeExplanation"
+	KindNode        = "NodeCoverage"
+	KindNodeList    = "NodeCoverageList"
+)
+
+// Explanation is every rule for one (DaemonSet, node) pair, in order.
+type Explanation struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"` // of the DaemonSet
+	Source            ReportSource      `json:"source"`
+	Node              string            `json:"node"`
+	Verdict           NodeVerdict       `json:"verdict"`
+	Headline          string            `json:"headline,omitempty"` // how far from another verdict
+	Rules             []RuleLine        `json:"rules"`
+	Changes           []Change          `json:"changes,omitempty"`
+}
+
+// RuleLine is one rule with its operands and result. Number is 0 on a line
+// that continues the one above.
+type RuleLine struct {
+	Number   int    `json:"number,omitempty"`
+	Rule     string `json:"rule"`
+	Operands string `json:"operands"`
+	Result   string `json:"result,omitempty"` // pass, FAIL, -, no ...
+	Failed   bool   `json:"failed,omitempty"`
+}
+
+// Change is one thing that would change the verdict, and what that would do
+// to the number of nodes that should run the DaemonSet.
+type Change struct {
+	Where string `json:"where"` // template, node
+	Do    string `json:"do"`
+	From  int    `json:"shouldRunBefore"`
+	To    int    `json:"shouldRunAfter"`
+}
+
+// NodeCoverageList is the report of kubectl ds-coverage nodes.
+type NodeCoverageList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Source          ReportSource   `json:"source"`
+	Items           []NodeCoverage `json:"items"`
+}
+
+// NodeCoverage is the verdicts seen from one node, and what DaemonSets cost it.
+type NodeCoverage struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Ready             string          `json:"ready"` // True, False, Unknown
+	Unschedulable     bool            `json:"unschedulable,omitempty"`
+	Arch              string          `json:"arch,omitempty"`
+	InstanceType      string          `json:"instanceType,omitempty"`
+	Zone              string          `json:"zone,omitempty"`
+	Pool              string          `json:"pool,omitempty"`
+	Summary           Summary         `json:"summary"`
+	DaemonSets        []NodeDaemonSet `json:"daemonSets"`
+	Cost              NodeCost        `json:"cost"`
+}
+
+// NodeDaemonSet is one DaemonSet on the node.
+type NodeDaemonSet struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	NodeVerdict
+	MilliCPU int64 `json:"milliCPU"` // requested by its pod
+	Memory   int64 `json:"memory"`   // bytes
+}
+
+// NodeCost is what DaemonSet pods request of a node's allocatable.
+type NodeCost struct {
+	Pods                 int   `json:"pods"`
+	MilliCPU             int64 `json:"milliCPU"`
+	Memory               int64 `json:"memory"`
+	AllocatablePods      int64 `json:"allocatablePods"`
+	AllocatableMilliCPU  int64 `json:"allocatableMilliCPU"`
+	AllocatableMemory    int64 `json:"allocatableMemory"`
+	LeftOutDaemonSetPods int   `json:"otherDaemonSetPods,omitempty"` // of DaemonSets outside the question
+}
+
+// DeepCopyObject implements runtime.Object.
+func (e *Explanation) DeepCopyObject() runtime.Object {
+	out := *e
+	out.ObjectMeta = *e.ObjectMeta.DeepCopy()
+	out.Rules = append([]RuleLine(nil), e.Rules...)
+	out.Changes = append([]Change(nil), e.Changes...)
+	return &out
+}
+
+// DeepCopyObject implements runtime.Object.
+func (l *NodeCoverageList) DeepCopyObject() runtime.Object {
+	out := *l
+	out.Items = make([]NodeCoverage, len(l.Items))
+	for i := range l.Items {
+		out.Items[i] = *l.Items[i].DeepCopyObject().(*NodeCoverage)
+	}
+	return &out
+}
+
+// DeepCopyObject implements runtime.Object.
+func (n *NodeCoverage) DeepCopyObject() runtime.Object {
+	out := *n
+	out.ObjectMeta = *n.ObjectMeta.DeepCopy()
+	out.Summary = n.Summary.deepCopy()
+	out.DaemonSets = append([]NodeDaemonSet(nil), n.DaemonSets...)
+	return &out
+}

@@ -1,0 +1,156 @@
+package coverage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// findings are about the DaemonSet as a whole, or about pods without a live
+// node.
+func (a *analysis) findings() {
+	d := a.d
+	if d.DeletionTimestamp != nil {
+		a.find(DSDeleting, fmt.Sprintf("being deleted since %s; finalizers: %s",
+			clock(snapshot.TimeOf(d.DeletionTimestamp)), orNone(strings.Join(d.Finalizers, ", "))), Evidence{Finalizers: d.Finalizers})
+	} else if d.Status.ObservedGeneration < d.Generation {
+		a.find(StatusLag, fmt.Sprintf("the controller has observed generation %d of %d", d.Status.ObservedGeneration, d.Generation), Evidence{})
+	}
+	if _, ok := selectorOf(d); !ok {
+		a.find(SelectorAll, "spec.selector selects all pods or cannot be read", Evidence{})
+	}
+	a.readFindings()
+	a.eligibilityFindings()
+	a.podFindings()
+	slices.SortStableFunc(a.out.Findings, func(x, y Finding) int { return rank(x.Reason) - rank(y.Reason) })
+}
+
+func (a *analysis) find(r Reason, message string, ev Evidence, nodes ...string) {
+	row := rowOf[r]
+	a.out.Findings = append(a.out.Findings, Finding{
+		Reason: r, Severity: row.Severity, Message: message, Remedy: row.Remedy, Nodes: nodes, Evidence: ev,
+	})
+}
+
+func (a *analysis) readFindings() {
+	for _, resource := range []string{snapshot.ResourceNodes, snapshot.ResourcePods} {
+		if f, ok := a.ix.s.Missing(resource, a.d.Namespace); ok {
+			a.find(ReadFailed, describeRead(f), Evidence{Unread: describeRead(f)})
+		}
+	}
+	if a.out.Revision.Inferred {
+		a.find(RevisionInferred, "the current revision is inferred from the pods' labels", Evidence{Unread: a.unreadRevision()})
+	}
+}
+
+func (a *analysis) eligibilityFindings() {
+	if a.unreadNodes() {
+		return
+	}
+	if a.out.Counts.Desired == 0 && len(a.ix.s.Nodes) > 0 {
+		a.find(NoMatchAnyNode, fmt.Sprintf("none of %d nodes should run it%s", len(a.ix.s.Nodes), a.commonCause()), Evidence{})
+	}
+	for _, h := range a.hiding {
+		a.find(TaintHidesNodes, fmt.Sprintf("taint %s alone keeps it off %d of the %d nodes that it selects", h.taint, len(h.nodes), h.of),
+			Evidence{Taints: []TaintEvidence{h.taint}}, h.nodes...)
+	}
+}
+
+// commonCause says which exclusion is the most common one.
+func (a *analysis) commonCause() string {
+	count := map[Reason]int{}
+	best := Reason("")
+	for i := range a.out.Verdicts {
+		if v := &a.out.Verdicts[i]; v.State == Excluded {
+			count[v.Reason]++
+			if c := count[v.Reason]; c > count[best] || c == count[best] && v.Reason < best {
+				best = v.Reason
+			}
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; most for %s", best)
+}
+
+type hidingTaint struct {
+	taint TaintEvidence
+	nodes []string
+	of    int
+}
+
+// hidingTaints finds structural taints that alone exclude more than a tenth of
+// the nodes that match otherwise. Control-plane taints and virtual nodes are
+// what everybody expects, and are left out.
+func (a *analysis) hidingTaints() []hidingTaint {
+	byTaint := map[TaintEvidence][]string{}
+	matching := 0
+	for _, n := range a.ix.s.Nodes {
+		if virtual(n) || controlPlane(n) || !a.rules.Selects(n) {
+			continue
+		}
+		matching++
+		if len(n.Spec.Taints) == 0 {
+			continue
+		}
+		e := a.rules.Explain(n, a.gate, a.opts.Transient)
+		if u := e.Untolerated(); len(u) == 1 && u[0].Class == "" {
+			t := taintEvidence(u)[0]
+			byTaint[t] = append(byTaint[t], n.Name)
+		}
+	}
+	var out []hidingTaint
+	for t, nodes := range byTaint {
+		if len(nodes)*10 > matching {
+			out = append(out, hidingTaint{taint: t, nodes: nodes, of: matching})
+		}
+	}
+	slices.SortFunc(out, func(x, y hidingTaint) int { return strings.Compare(x.taint.String(), y.taint.String()) })
+	return out
+}
+
+func controlPlane(n *corev1.Node) bool {
+	for i := range n.Spec.Taints {
+		switch n.Spec.Taints[i].Key {
+		case "node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master":
+			return true
+		}
+	}
+	return false
+}
+
+func (a *analysis) podFindings() {
+	if pods := a.names(a.claim.gone); len(pods) > 0 && !a.unreadNodes() {
+		a.find(SchedNodeGone, fmt.Sprintf("%s bound or pinned to nodes that are gone: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
+	}
+	if pods := a.names(a.claim.lost); len(pods) > 0 {
+		a.find(UnmappedPod, fmt.Sprintf("%s without a node or a pin to one: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
+	}
+	if pods := a.names(a.claim.shadow); len(pods) > 0 {
+		a.find(OrphanShadow, fmt.Sprintf("%s match the selector and are not its own: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
+	}
+	var nodes []string
+	for i := range a.out.Verdicts {
+		v := &a.out.Verdicts[i]
+		if v.Detail != nil && slices.Contains(v.Detail.Contributing, Duplicate) {
+			nodes = append(nodes, a.ix.s.Nodes[v.Node].Name)
+		}
+	}
+	if len(nodes) > 0 {
+		a.find(Duplicate, fmt.Sprintf("more than one live pod on %s: %s", count(len(nodes), "node"), few(nodes)), Evidence{}, nodes...)
+	}
+}
+
+func (a *analysis) names(pods []int32) []string {
+	var out []string
+	for _, i := range pods {
+		out = append(out, key(&a.ix.s.Pods[i]))
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,204 @@
+package coverage
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// maxWords caps text from the cluster inside a message.
+const maxWords = 300
+
+// words makes the message and the remedy of a verdict from its evidence.
+func (r *Result) words(d *DaemonSetResult, v *Verdict) (message, remedy string) {
+	return r.message(d, v), strings.Join(r.fixes(d, v), "; ")
+}
+
+func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
+	e := &v.Detail.Evidence
+	switch v.Reason {
+	case Current:
+		return ""
+	case TaintTransient, TaintStructural, LatentUnrecreatable, DeletionPending, TaintGateDependent:
+		return exclusionMessage(v.Reason, e)
+	case SelectorMismatch, AffinityInvalid:
+		return "needs " + requirementList(e.Requirements)
+	case NodeNamePinned:
+		return "the template names node " + d.DaemonSet.Spec.Template.Spec.NodeName
+	case VirtualNode:
+		return "the node is virtual"
+	case OutdatedReason:
+		return fmt.Sprintf("runs revision %s, not %s", orNone(r.pod(v).Labels[hashLabel]), orNone(d.Revision.Hash))
+	case UnknownReason, ReadFailed:
+		return "cannot tell: " + e.Unread
+	case Terminating, TerminatingStuck:
+		s := "the grace ended at " + clock(v.Detail.Since)
+		if v.Reason == Terminating {
+			s = "the grace ends at " + clock(v.Detail.Since)
+		}
+		if len(e.Finalizers) > 0 {
+			s += "; finalizers " + strings.Join(e.Finalizers, ", ")
+		}
+		return s
+	case NotAvailableYet:
+		return "available at " + e.AvailableAt.UTC().Format("15:04:05Z")
+	case NodeYoung:
+		return "the node joined " + age(r.Options.Now, v.Detail.Since) + " ago"
+	case NamespaceTerminating:
+		return "namespace " + d.DaemonSet.Namespace + " is being deleted"
+	case CreateStale:
+		return "no pod, and no event says that creating one failed"
+	case SchedNoScheduler:
+		return "no word from scheduler " + r.schedulerName(v)
+	}
+	return r.evidenceMessage(v, e)
+}
+
+func (r *Result) schedulerName(v *Verdict) string {
+	if p := r.pod(v); p != nil && p.Full != nil && p.Full.Spec.SchedulerName != "" {
+		return p.Full.Spec.SchedulerName
+	}
+	return "default-scheduler"
+}
+
+// evidenceMessage says what was seen, the most telling first.
+func (r *Result) evidenceMessage(v *Verdict, e *Evidence) string {
+	switch {
+	case v.Reason == NodeLost || v.Reason == NodeNotReady || v.Reason == NodeNotReadyCNI:
+		return nodeMessage(e.Condition)
+	case v.Reason == SchedAdmissionDrift || v.Reason == SchedGated:
+		return strings.Join(e.Drift, ", ")
+	case e.Room != nil && len(e.Room.HostPorts) > 0 && v.Reason == SchedHostPort:
+		h := e.Room.HostPorts[0]
+		return fmt.Sprintf("port %s is held by %s", h.Port, h.Pod)
+	case e.Room != nil && !e.Room.NotExamined && shortLine(e.Room) != "":
+		return shortLine(e.Room)
+	case e.Scheduler != nil && len(e.Scheduler.Reasons) > 0:
+		return strings.Join(e.Scheduler.Reasons, ", ")
+	case e.Scheduler != nil:
+		return capped(e.Scheduler.Message, maxWords)
+	case e.Event != nil && (e.Container == nil || v.Reason == ProbeFailing || e.Container.Message == ""):
+		return capped(e.Event.Message, maxWords)
+	case e.Container != nil:
+		return containerMessage(e.Container)
+	case e.Condition != nil:
+		return nodeMessage(e.Condition)
+	}
+	return ""
+}
+
+func nodeMessage(c *ConditionEvidence) string {
+	s := fmt.Sprintf("Ready is %s", c.Status)
+	if c.Since != nil {
+		s += " since " + c.Since.UTC().Format("2006-01-02T15:04Z")
+	}
+	if c.Message != "" {
+		s += ": " + capped(c.Message, maxWords)
+	}
+	return s
+}
+
+func containerMessage(c *ContainerEvidence) string {
+	var parts []string
+	switch {
+	case c.Reason != "" && c.Reason != "CrashLoopBackOff" && c.Message != "":
+		parts = append(parts, c.Reason+": "+capped(c.Message, maxWords))
+	case c.Reason != "":
+		parts = append(parts, c.Reason)
+	}
+	if c.ExitCode != nil {
+		s := fmt.Sprintf("exit %d", *c.ExitCode)
+		if c.LastReason != "" {
+			s += " (" + c.LastReason + ")"
+		}
+		parts = append(parts, s)
+	}
+	if c.Restarts > 0 {
+		parts = append(parts, count(int(c.Restarts), "restart"))
+	}
+	if c.LastWords != "" {
+		parts = append(parts, "last words: "+capped(c.LastWords, 120))
+	}
+	if c.Name == "" {
+		return strings.Join(parts, ", ")
+	}
+	return c.label() + ": " + strings.Join(parts, ", ")
+}
+
+func exclusionMessage(r Reason, e *Evidence) string {
+	if len(e.Taints) == 0 {
+		return "needs " + requirementList(e.Requirements)
+	}
+	s := "taint " + taintList(e.Taints) + " is not tolerated"
+	if r == LatentUnrecreatable {
+		s += ": the pod stays, and would not come back"
+	}
+	if len(e.Requirements) > 0 {
+		s += "; needs " + requirementList(e.Requirements)
+	}
+	return s
+}
+
+func requirementList(rs []RequirementEvidence) string {
+	var out []string
+	for _, q := range rs {
+		s := q.Requirement
+		switch {
+		case q.Error != "":
+			s += " (cannot match: " + q.Error + ")"
+		case q.Hint != "":
+			s += " (" + q.Hint + ")"
+		case q.NodeHas:
+			s += " (the node has " + orEmpty(q.NodeValue) + ")"
+		default:
+			s += " (the node has no such label)"
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, ", ")
+}
+
+func orEmpty(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+// shortLine says what is short on the node: cpu asks 500m; free 120m of 1930m.
+func shortLine(room *Room) string {
+	var out []string
+	for _, x := range room.Resources {
+		if x.Short {
+			out = append(out, fmt.Sprintf("%s asks %s; free %s of %s", x.Name,
+				quantity(x.Name, x.Asks), quantity(x.Name, max(0, x.Free)), quantity(x.Name, x.Allocatable)))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return strings.Join(out, ", ") + preemptionText(room)
+}
+
+func preemptionText(room *Room) string {
+	switch room.Preemption {
+	case preemptNoVictims:
+		return fmt.Sprintf("; priority %d and no holder is lower: no preemption", room.Priority)
+	case preemptNever:
+		return "; preemptionPolicy Never: no preemption"
+	case preemptNotEnough:
+		return "; preempting all of lower priority would not be enough"
+	case preemptPossible:
+		return "; preemption is possible"
+	}
+	return ""
+}
+
+// podName names the pod of a verdict, or a placeholder.
+func podName(p *snapshot.Pod) string {
+	if p == nil {
+		return "POD"
+	}
+	return p.Name
+}

@@ -1,0 +1,135 @@
+package coverage
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// creation is why the pods of a DaemonSet cannot be created. The controller
+// stops a batch at the first error, and its event names no node: one cause
+// stands for all nodes that lack a pod.
+type creation struct {
+	reason Reason
+	also   []Reason
+	event  *EventEvidence
+	unread string
+}
+
+// createFresh is how long an event FailedCreate speaks for the present: the
+// controller's longest backoff between two attempts is 1000 s.
+const createFresh = 20 * time.Minute
+
+// missing judges a node that should run the DaemonSet and has no pod.
+func (a *analysis) missing(v *Verdict, n *corev1.Node) {
+	if a.creation == nil {
+		a.creation = a.whyNotCreated()
+	}
+	c := a.creation
+	v.State, v.Reason = Missing, c.reason
+	d := detail(v)
+	d.Evidence.Event, d.Evidence.Unread = c.event, c.unread
+	d.Contributing = slices.Clone(c.also)
+	d.Since = snapshot.TimeOf(&n.CreationTimestamp)
+	v.Settling = a.settling(n, nil)
+	if c.event == nil && v.Reason != NamespaceTerminating && a.within(d.Since) {
+		v.Reason = NodeYoung
+	}
+	if a.ix.ready[v.Node] == corev1.ConditionUnknown {
+		d.Contributing = append(d.Contributing, NodeLost)
+		d.Evidence.Condition = conditionEvidence(nodeCondition(n, corev1.NodeReady))
+	}
+}
+
+func (a *analysis) whyNotCreated() *creation {
+	for i := range a.ix.s.Namespaces {
+		if ns := &a.ix.s.Namespaces[i]; ns.Name == a.d.Namespace && ns.Terminating {
+			return &creation{reason: NamespaceTerminating}
+		}
+	}
+	c := &creation{reason: CreateStale}
+	events := a.ix.eventsOf(a.d.Namespace, "DaemonSet", a.d.Name, a.d.UID)
+	for _, e := range slices.Backward(events) {
+		if e.Reason != "FailedCreate" || a.opts.Now.Sub(time.Unix(int64(e.Last), 0)) > createFresh {
+			continue
+		}
+		why := classifyCreate(e.Message)
+		if c.event == nil {
+			c.reason, c.event = why, eventEvidence(e)
+		} else if why != c.reason && !slices.Contains(c.also, why) {
+			c.also = append(c.also, why)
+		}
+	}
+	if c.event == nil {
+		if f, unread := a.ix.s.Missing(snapshot.ResourceEvents, a.d.Namespace); unread {
+			c.reason, c.unread = UnknownReason, describeRead(f)
+		}
+	}
+	return c
+}
+
+// createTexts tell why the API server refused a pod, by what its admission
+// plugins write (kubernetes v1.37.2: staging/src/k8s.io/pod-security-admission,
+// plugin/pkg/admission/{resourcequota,serviceaccount,priority,runtimeclass,
+// limitranger,podnodeselector}, apiserver admission/plugin/{webhook,policy};
+// OpenShift's security context constraints). The first that is found counts.
+var createTexts = []struct {
+	text   string
+	reason Reason
+}{
+	{"violates PodSecurity", CreateForbiddenPSA},
+	{"unable to validate against any security context constraint", CreateForbiddenPSA},
+	{"unable to validate against any pod security policy", CreateForbiddenPSA},
+	{"insufficient quota to match these scopes", CreateQuotaScope},
+	{"exceeded quota:", CreateQuota},
+	{"failed quota:", CreateQuota},
+	{"ValidatingAdmissionPolicy", CreateVAP},
+	{"admission webhook", CreateWebhook},
+	{"failed calling webhook", CreateWebhook},
+	{"error looking up service account", CreateMissingRef},
+	{"no PriorityClass with name", CreateMissingRef},
+	{"RuntimeClass", CreateMissingRef},
+	{"conflicts with its namespace node label selector", CreateConflict},
+	{"minimum cpu usage per", CreateLimit},
+	{"minimum memory usage per", CreateLimit},
+	{"maximum cpu usage per", CreateLimit},
+	{"maximum memory usage per", CreateLimit},
+	{"maximum ephemeral-storage usage per", CreateLimit},
+	{"limit to request ratio per", CreateLimit},
+	{" is invalid:", CreateInvalid},
+}
+
+func classifyCreate(message string) Reason {
+	for _, t := range createTexts {
+		if strings.Contains(message, t.text) {
+			return t.reason
+		}
+	}
+	return CreateFailed
+}
+
+func eventEvidence(e *snapshot.Event) *EventEvidence {
+	return &EventEvidence{
+		Object: e.Kind + "/" + e.Name, Reason: e.Reason, Message: e.Message,
+		Count: e.Count, Last: metaTime(e.Last),
+	}
+}
+
+// describeRead says which read failed, as RBAC names it.
+func describeRead(f snapshot.ReadFailure) string {
+	what := f.Resource
+	if f.Verb != "" {
+		what = f.Verb + " " + what
+	}
+	if f.Namespace != "" {
+		what += " in " + f.Namespace
+	}
+	if f.Absent {
+		return what + ": not in the capture"
+	}
+	return what + ": " + f.Error
+}

@@ -1,0 +1,67 @@
+package coverage
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// maxExamined is how many nodes' pods are read to compute the room on them.
+const maxExamined = 50
+
+// Needs says what a second read should bring: pods of DaemonSets whose numbers
+// do not add up, events where there are gaps, and the pods of nodes where one
+// does not fit. What the snapshot already holds is not asked again.
+func (r *Result) Needs() snapshot.More {
+	var m snapshot.More
+	events, namespaces := map[string]bool{}, map[string]bool{}
+	rooms := map[string]string{}
+	for i := range r.DaemonSets {
+		d := &r.DaemonSets[i]
+		ns := d.DaemonSet.Namespace
+		if d.PodsUnread || r.NodesUnread {
+			continue
+		}
+		if d.doubtful() {
+			m.DaemonSets = append(m.DaemonSets, types.NamespacedName{Namespace: ns, Name: d.DaemonSet.Name})
+		}
+		for j := range d.Verdicts {
+			v := &d.Verdicts[j]
+			if v.State.Gap() {
+				events[ns] = true
+			}
+			if v.State == Missing {
+				namespaces[ns] = true
+			}
+			if v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined {
+				n, p := r.node(v), r.pod(v)
+				k := shape(n, p)
+				if _, ok := rooms[k]; !ok && len(rooms) < maxExamined {
+					rooms[k] = n.Name
+				}
+			}
+		}
+	}
+	m.EventNamespaces = slices.Sorted(maps.Keys(events))
+	m.Namespaces = slices.Sorted(maps.Keys(namespaces))
+	m.Nodes = slices.Compact(slices.Sorted(maps.Values(rooms)))
+	return m
+}
+
+// doubtful reports whether the pods of the DaemonSet should be listed again by
+// its own selector: one is missing or double, or the number of pods differs
+// from what the controller counts, as it does where adopted orphans lack the
+// label by which pods were listed.
+func (d *DaemonSetResult) doubtful() bool {
+	if d.Summary.Missing > 0 {
+		return true
+	}
+	s := &d.DaemonSet.Status
+	if d.Counts.Current+d.Counts.Misscheduled != int64(s.CurrentNumberScheduled+s.NumberMisscheduled) {
+		return true
+	}
+	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Reason == Duplicate })
+}

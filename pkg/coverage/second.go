@@ -1,0 +1,93 @@
+package coverage
+
+import (
+	"slices"
+)
+
+// second looks at verdicts again that depend on those of other nodes: whether
+// an exclusion looks unintended, whether an architecture is at fault, and the
+// room on nodes that another one stands for.
+func (a *analysis) second() {
+	hidden := a.mostlyHidden()
+	for i := range a.out.Verdicts {
+		v := &a.out.Verdicts[i]
+		switch {
+		case v.State == Excluded && !v.Settling:
+			a.suspect(v, hidden)
+		case v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined:
+			a.borrowRoom(v)
+		}
+	}
+	a.blameArch()
+}
+
+// suspect marks an exclusion that looks unintended.
+func (a *analysis) suspect(v *Verdict, hidden map[TaintEvidence]bool) {
+	switch v.Reason {
+	case AffinityInvalid:
+		v.Suspect = true
+	case SelectorMismatch:
+		a.nearMisses(v)
+		a.siblings(v)
+	case TaintStructural:
+		a.siblings(v)
+		if ts := v.Detail.Evidence.Taints; len(ts) == 1 && hidden[ts[0]] {
+			v.Suspect = true
+		}
+	}
+}
+
+// mostlyHidden returns the structural taints that alone keep the DaemonSet off
+// more than half of the nodes that it selects: its status is green while most
+// of the cluster goes without.
+func (a *analysis) mostlyHidden() map[TaintEvidence]bool {
+	out := map[TaintEvidence]bool{}
+	a.hiding = a.hidingTaints()
+	for _, h := range a.hiding {
+		if len(h.nodes)*2 > h.of {
+			out[h.taint] = true
+		}
+	}
+	return out
+}
+
+// borrowRoom retries the arithmetic once all examined nodes are known.
+func (a *analysis) borrowRoom(v *Verdict) {
+	n, p := a.ix.s.Nodes[v.Node], &a.ix.s.Pods[v.Pod]
+	like, ok := a.rooms[shape(n, p)]
+	if !ok {
+		return
+	}
+	room := computeRoom(a.ix, like, a.ix.s.Nodes[like], p)
+	room.LikeNode = a.ix.s.Nodes[like].Name
+	v.Detail.Evidence.Room = room
+	if (room.Preemption == preemptNoVictims || room.Preemption == preemptNever) && !slices.Contains(v.Detail.Contributing, SchedNoVictims) {
+		v.Detail.Contributing = append(v.Detail.Contributing, SchedNoVictims)
+	}
+}
+
+// blameArch adds ArchMismatch to pods that crash or fail where exactly one
+// architecture fails and all others are well.
+func (a *analysis) blameArch() {
+	if a.gaps == 0 {
+		return
+	}
+	var failing, healthy []int32
+	var marked []*Verdict
+	for i := range a.out.Verdicts {
+		v := &a.out.Verdicts[i]
+		switch v.Reason {
+		case CrashLoop, RunError, CreateError, InitFailing, Failed:
+			failing = append(failing, v.Node)
+			marked = append(marked, v)
+		case Current:
+			healthy = append(healthy, v.Node)
+		}
+	}
+	if onlyArch(a.ix.s.Nodes, failing, healthy) == "" {
+		return
+	}
+	for _, v := range marked {
+		v.Detail.Contributing = append(v.Detail.Contributing, ArchMismatch)
+	}
+}

@@ -1,0 +1,84 @@
+package coverage
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// count prints a number with its noun: 1 node, 3 nodes.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// few names three and counts the rest.
+func few(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, +%d", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// clock prints a time as UTC with Z.
+func clock(t snapshot.Time) string {
+	if t == 0 {
+		return "an unknown time"
+	}
+	return time.Unix(int64(t), 0).UTC().Format(time.RFC3339)
+}
+
+// age prints how long ago t was, as kubectl does.
+func age(now time.Time, t snapshot.Time) string {
+	if t == 0 {
+		return "unknown"
+	}
+	return duration.HumanDuration(max(0, now.Sub(time.Unix(int64(t), 0))))
+}
+
+// capped cuts text from the cluster to one line of at most n runes.
+func capped(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-3]) + "..."
+	}
+	return s
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+
+// quote makes a word safe to paste into a shell: names come from the cluster.
+func quote(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// command joins words to a command line that acts on the cluster that was
+// read.
+func (o *Options) command(words ...string) string {
+	for i, w := range words {
+		words[i] = quote(w)
+	}
+	line := strings.Join(words, " ")
+	if o.CommandFlags != "" {
+		line += " " + o.CommandFlags
+	}
+	return line
+}
