@@ -1,0 +1,112 @@
+# Everything a contributor or CI does has a target here; `make` lists them.
+# It needs Go, make and git, and installs the rest into bin/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+BIN := bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# The nested module links Kubernetes itself. These flags are the same for the
+# control plane and for the tests, so that nothing compiles twice.
+NESTED := CGO_ENABLED=0 $(GO)
+NESTED_FLAGS := -trimpath
+
+include hack/tools.mk
+
+##@ General
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the plugins into bin/.
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/ ./cmd/...
+
+.PHONY: clean
+clean: ## Remove what was built, the control plane included.
+	rm -rf $(BIN) dist .cache
+
+##@ See it work
+
+.PHONY: demo
+demo: ## Build all, start a real control plane, and run the plugin on it.
+	@cd test && $(NESTED) run $(NESTED_FLAGS) ./demo
+
+.PHONY: cluster-up
+cluster-up: ## Start a local control plane and print its KUBECONFIG line (NAME=default NODES=0).
+	@cd test && $(NESTED) run $(NESTED_FLAGS) ./cluster/cmd/localcluster up --name $(or $(NAME),default) --nodes $(or $(NODES),0)
+
+.PHONY: cluster-down
+cluster-down: ## Stop the local control plane (NAME=default).
+	@cd test && $(NESTED) run $(NESTED_FLAGS) ./cluster/cmd/localcluster down --name $(or $(NAME),default)
+
+##@ Test
+
+.PHONY: test
+test: test-unit test-real ## Run all tests: fast ones, then those on the real control plane.
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need nothing but Go.
+	$(GO) test ./...
+
+.PHONY: test-real
+test-real: ## Run the oracle and the tests on the real control plane.
+	cd test && $(NESTED) test $(NESTED_FLAGS) -p 1 -timeout 40m ./...
+
+.PHONY: race
+race: ## Run the fast tests with the race detector (needs a C compiler).
+	$(GO) test -race ./...
+
+.PHONY: golden
+golden: ## Write the golden files again; read the diff as prose.
+	$(GO) test ./internal/present/... ./internal/cmd/... ./pkg/coverage/... -update
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (default 30s).
+	./hack/fuzz.sh $(or $(FUZZTIME),30s)
+
+.PHONY: bench
+bench: ## Benchmark the pure analyzer.
+	$(GO) test ./pkg/coverage ./pkg/eligibility -run '^$$' -bench . -benchmem -timeout 30m
+
+.PHONY: bench-real
+bench-real: ## Measure against kubectl and curl on the real control plane.
+	cd test && $(NESTED) run $(NESTED_FLAGS) ./bench
+
+.PHONY: soak
+soak: ## Wider sweeps than make test: more seeds, more worlds, longer fuzzing.
+	cd test && KUBECTL_DS_SOAK=1 $(NESTED) test $(NESTED_FLAGS) -p 1 -timeout 3h ./...
+	./hack/fuzz.sh $(or $(FUZZTIME),5m)
+
+##@ Verify
+
+.PHONY: verify
+verify: verify-format verify-tidy verify-generate lint ## Everything that is checked before the tests.
+
+.PHONY: verify-format
+verify-format:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted, run gofmt -w:"; echo "$$out"; exit 1; fi
+
+.PHONY: verify-tidy
+verify-tidy:
+	$(GO) mod tidy -diff
+	cd test && $(GO) mod tidy -diff
+
+.PHONY: generate
+generate: ## Write generated documents again.
+	$(GO) generate ./...
+
+.PHONY: verify-generate
+verify-generate: generate
+	@git diff --exit-code -- docs || { echo "generated documents differ: run make generate and commit"; exit 1; }
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run golangci-lint on both modules.
+	$(GOLANGCI_LINT) run ./...
+	cd test && CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath" ../$(GOLANGCI_LINT) run -c ../.golangci.yaml ./...

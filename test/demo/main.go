@@ -1,0 +1,75 @@
+// Command demo starts a real control plane with sixteen simulated nodes, lets
+// DaemonSets fail on it in many ways, and shows what kubectl ds-coverage says,
+// through the real kubectl, as a user would run it. It stops everything when
+// it ends or is interrupted.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/test/cluster"
+	"github.com/kubectl-ds/kubectl-ds/test/kubectl"
+	"github.com/kubectl-ds/kubectl-ds/test/world"
+)
+
+func main() {
+	keep := flag.Bool("keep", false, "leave the control plane running until Ctrl-C, to look around")
+	save := flag.String("save", "", "save a capture of the demo's cluster in this file")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *keep, *save); err != nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		if ctx.Err() != nil {
+			os.Exit(130)
+		}
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, keep bool, save string) (err error) {
+	d := &demo{started: time.Now()}
+	d.chapter("A real control plane",
+		"etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl are built from source,",
+		"and KWOK for the nodes' kubelets: about 6 minutes the first time on 2 cores, seconds after that.")
+	c, err := cluster.Start(ctx, cluster.Options{Progress: os.Stdout, ContextName: "demo"})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		d.say("stopping the control plane")
+		if stopErr := c.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	w, err := world.Deploy(ctx, c, d.say)
+	if err != nil {
+		return err
+	}
+	plugins, err := kubectl.New(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer plugins.Close()
+	d.plugins = plugins
+	if err := d.tour(ctx, w); err != nil {
+		return err
+	}
+	if save != "" {
+		if _, err := plugins.Run(ctx, "ds-coverage", "snapshot", "-A", "-o", save); err != nil {
+			return err
+		}
+		d.say("saved %s", save)
+	}
+	if keep {
+		fmt.Printf("\nThe control plane runs until Ctrl-C. In another terminal:\n  export KUBECONFIG=%s\n  export PATH=%s:$PATH\n", c.Kubeconfig(), plugins.Dir())
+		<-ctx.Done()
+	}
+	return nil
+}
