@@ -96,7 +96,7 @@ func (r *Result) causeKey(d *DaemonSetResult, v *Verdict) causeKey {
 	own := d.DaemonSet.Namespace + "/" + d.DaemonSet.Name
 	k := causeKey{reason: v.Reason, class: class(v.State)}
 	switch {
-	case v.Reason == NodeLost || v.State == Misplaced && slices.Contains(v.Detail.Contributing, NodeLost):
+	case v.Reason == NodeLost || !v.State.ShouldRun() && v.Detail != nil && slices.Contains(v.Detail.Contributing, NodeLost):
 		k.reason, k.class = NodeLost, 0
 		// Nodes that went together are one cause.
 		if e.Condition != nil {
@@ -113,6 +113,9 @@ func (r *Result) causeKey(d *DaemonSetResult, v *Verdict) causeKey {
 		return k
 	case v.Reason == UnknownReason:
 		k.signature = e.Unread
+		return k
+	case v.Reason == LatentUnrecreatable && len(e.Requirements) == 0:
+		k.signature = taintList(e.Taints)
 		return k
 	}
 	k.object = own
@@ -186,8 +189,11 @@ func (r *Result) heading(c *Cause, ms []member) {
 	byState := map[State]map[string]bool{}
 	for _, m := range ms {
 		what := r.node(m.v).Name
-		if aboutNode && len(c.DaemonSets) > 1 {
-			noun, what = "DaemonSet", m.d.DaemonSet.Namespace+"/"+m.d.DaemonSet.Name
+		switch set := m.d.DaemonSet.Namespace + "/" + m.d.DaemonSet.Name; {
+		case aboutNode && len(c.DaemonSets) > 1:
+			noun, what = "DaemonSet", set
+		case m.v.State == Misplaced:
+			what = set + " " + what // pods are counted, not nodes
 		}
 		if byState[m.v.State] == nil {
 			byState[m.v.State] = map[string]bool{}

@@ -24,6 +24,10 @@ func (a *analysis) excluded(v *Verdict, n *corev1.Node) {
 		v.Settling = a.settling(n, nil)
 	}
 	v.Suspect = v.Hidden && !v.Settling && v.Reason == TaintTransient
+	if a.ix.ready[v.Node] == corev1.ConditionUnknown && v.Hidden {
+		d.Contributing = append(d.Contributing, NodeLost)
+		d.Evidence.Condition = conditionEvidence(nodeCondition(n, corev1.NodeReady))
+	}
 }
 
 // exclusions lists why the rules say no, the first being the reason.

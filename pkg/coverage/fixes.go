@@ -99,20 +99,15 @@ func taintFixes(r Reason, e *Evidence) []string {
 }
 
 func (r *Result) selectorFixes(e *Evidence, node string) []string {
-	var out []string
-	for _, q := range e.Requirements {
-		if q.Hint != "" {
-			out = append(out, "correct the selector: "+q.Hint)
-		}
+	if len(e.Requirements) != 1 {
+		return []string{rowOf[SelectorMismatch].Remedy}
 	}
-	if len(out) > 0 || len(e.Requirements) != 1 {
-		if len(out) == 0 {
-			out = append(out, rowOf[SelectorMismatch].Remedy)
-		}
-		return out
+	q := e.Requirements[0]
+	if strings.Contains(q.Hint, "deprecated") {
+		return []string{"correct the selector in the template: " + q.Hint}
 	}
-	if q := e.Requirements[0]; strings.Count(q.Requirement, "=") == 1 && !strings.Contains(q.Requirement, " ") {
-		return []string{"if it should run there: " + r.Options.command("kubectl", "label", "node", node, q.Requirement, "--overwrite")}
+	if strings.Count(q.Requirement, "=") == 1 && !strings.Contains(q.Requirement, " ") {
+		return []string{"correct the selector, or if it should run there: " + r.Options.command("kubectl", "label", "node", node, q.Requirement, "--overwrite")}
 	}
 	return []string{rowOf[SelectorMismatch].Remedy}
 }

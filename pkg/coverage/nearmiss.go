@@ -28,11 +28,12 @@ const maxDistance = 2
 // has was not misspelt.
 type labelIndex struct {
 	values map[string]map[string]bool
-	memo   map[string]string // hints by requirement and node label set
+	nodes  []*corev1.Node
+	pairs  map[string]bool // whether any node has both of two keys
 }
 
 func newLabelIndex(nodes []*corev1.Node) *labelIndex {
-	x := &labelIndex{values: map[string]map[string]bool{}, memo: map[string]string{}}
+	x := &labelIndex{values: map[string]map[string]bool{}, nodes: nodes, pairs: map[string]bool{}}
 	for _, n := range nodes {
 		for k, v := range n.Labels {
 			if k == corev1.LabelHostname {
@@ -61,9 +62,9 @@ func (x *labelIndex) hint(r eligibility.RequirementResult, n *corev1.Node) strin
 			return fmt.Sprintf("%s is deprecated: the node has %s=%s", r.Key, now, v)
 		}
 	}
-	if !r.Has && x.values[r.Key] == nil {
-		if near, v := nearKey(r.Key, n.Labels, wants); near != "" {
-			return fmt.Sprintf("no node has %s; this one has %s=%s", r.Key, near, v)
+	if !r.Has {
+		if near, v := nearKey(r.Key, n.Labels, wants); near != "" && !x.together(r.Key, near) {
+			return fmt.Sprintf("the node has %s=%s, a misspelt %s", near, v, r.Key)
 		}
 		return ""
 	}
@@ -75,6 +76,22 @@ func (x *labelIndex) hint(r eligibility.RequirementResult, n *corev1.Node) strin
 		}
 	}
 	return ""
+}
+
+// together reports whether any node has both labels: then neither is a
+// misspelt form of the other.
+func (x *labelIndex) together(a, b string) bool {
+	k := a + "\x00" + b
+	if v, ok := x.pairs[k]; ok {
+		return v
+	}
+	v := slices.ContainsFunc(x.nodes, func(n *corev1.Node) bool {
+		_, hasA := n.Labels[a]
+		_, hasB := n.Labels[b]
+		return hasA && hasB
+	})
+	x.pairs[k] = v
+	return v
 }
 
 func nearKey(key string, labels map[string]string, wants func(string) bool) (near, value string) {

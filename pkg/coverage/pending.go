@@ -76,7 +76,9 @@ func (a *analysis) judgeRoom(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Det
 			return strings.HasPrefix(s, "No preemption victims found") || strings.Contains(s, "preemptionPolicy=Never")
 		})
 	}
-	if noVictims {
+	// A port is freed by its holder, not by priorities.
+	short := slices.ContainsFunc(*found, func(r Reason) bool { return r == SchedInsufficient || r == SchedTooManyPods })
+	if noVictims && short {
 		*found = append(*found, SchedNoVictims)
 	}
 }

@@ -57,11 +57,7 @@ func (r *Result) facts(c *Cause, m member, ms []member) []Fact {
 	}
 	switch {
 	case e.Event != nil:
-		out := []Fact{{"event", r.eventText(e.Event)}}
-		if e.Container != nil && e.Container.Name != "" {
-			out = append(out, Fact{"container", containerMessage(e.Container)})
-		}
-		return out
+		return []Fact{{"event", r.eventText(e.Event)}}
 	case e.Container != nil && (c.Reason == ImagePull || c.Reason == ArchMismatch):
 		words := e.Container.Message
 		if words == "" {
@@ -69,7 +65,7 @@ func (r *Result) facts(c *Cause, m member, ms []member) []Fact {
 		}
 		return []Fact{{"image", e.Container.Image + ": " + orNone(capped(words, maxWords))}}
 	case e.Container != nil:
-		return []Fact{{"container", containerMessage(e.Container)}}
+		return []Fact{{"container", strings.TrimPrefix(containerMessage(e.Container), "container ")}}
 	}
 	if text := r.message(m.d, m.v); text != "" {
 		return []Fact{{"pod", text}}
@@ -183,7 +179,10 @@ func (r *Result) roomFacts(c *Cause, m member, ms []member) []Fact {
 		if c.Reason == SchedNeverFits && x.Asks > x.Allocatable {
 			text = fmt.Sprintf("asks %s; the node has %s in all", quantity(x.Name, x.Asks), quantity(x.Name, x.Allocatable))
 		}
-		out = append(out, Fact{x.Name, text + preemptionText(e.Room)})
+		if c.Reason != SchedNeverFits {
+			text += preemptionText(e.Room)
+		}
+		out = append(out, Fact{x.Name, text})
 	}
 	for _, h := range e.Room.HostPorts {
 		out = append(out, Fact{"port", h.Port + " is held by " + h.Pod})
@@ -274,17 +273,15 @@ func (r *Result) notes(c *Cause, ms []member) []string {
 		}
 	case ArchMismatch:
 		if n := r.sameArchOutdated(d, ms); n > 0 {
-			out = append(out, fmt.Sprintf("%s more of this architecture still run the old revision and would fail the same way", count(n, "node")))
+			out = append(out, fmt.Sprintf("%s of this architecture still run the old revision and would fail the same way", count(n, "more node")))
 		}
 	case SchedInsufficient, SchedNeverFits, SchedTooManyPods, SchedNoVictims:
 		out = append(out, "no autoscaler can help a pod that is pinned to its node")
 	case LatentUnrecreatable, DeletionPending:
-		if len(d.Drift) > 0 {
-			var parts []string
-			for _, x := range d.Drift {
-				parts = append(parts, fmt.Sprintf("%s %d, recomputed %d", x.Field, x.Reported, x.Recomputed))
-			}
-			out = append(out, "status says "+strings.Join(parts, "; ")+": "+d.Drift[0].Because)
+		if len(d.Drift) > 0 && len(c.DaemonSets) == 1 {
+			s := &d.DaemonSet.Status
+			out = append(out, fmt.Sprintf("status says desired %d, misscheduled %d; recomputed %d and %d: %s",
+				s.DesiredNumberScheduled, s.NumberMisscheduled, d.Counts.Desired, d.Counts.Misscheduled, d.Drift[0].Because))
 		}
 	case NodeLost:
 		if misplaced := r.misplacedSets(ms); len(misplaced) > 0 {
