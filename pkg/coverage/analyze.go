@@ -67,6 +67,7 @@ func (a *analysis) run() {
 	_, o.PodsUnread = a.ix.s.Missing(snapshot.ResourcePods, a.d.Namespace)
 	_, o.EventsUnread = a.ix.s.Missing(snapshot.ResourceEvents, a.d.Namespace)
 	a.settleGate()
+	o.Gate = a.gate
 
 	nodes := a.ix.s.Nodes
 	o.Verdicts = make([]Verdict, 0, len(nodes))

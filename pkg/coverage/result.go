@@ -39,11 +39,14 @@ type DaemonSetResult struct {
 	DaemonSet *appsv1.DaemonSet
 	Rules     *eligibility.Rules
 	Revision  Revision
-	Counts    Counts // recomputed, as the controller counts
-	Verdicts  []Verdict
-	Summary   Summary
-	Drift     []StatusDrift
-	Findings  []Finding
+	// Gate is the answer of the server's feature gate for comparison operators
+	// that status supports.
+	Gate     bool
+	Counts   Counts // recomputed, as the controller counts
+	Verdicts []Verdict
+	Summary  Summary
+	Drift    []StatusDrift
+	Findings []Finding
 	// PodsUnread is set where the pods of its namespace could not be listed.
 	PodsUnread bool
 	// EventsUnread is set where the events of its namespace could not be listed.

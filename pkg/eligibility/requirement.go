@@ -63,7 +63,7 @@ func compileExpression(e *corev1.NodeSelectorRequirement) requirement {
 		r.err = fmt.Errorf("operator %q is not one of In, NotIn, Exists, DoesNotExist, Gt, Lt", e.Operator)
 		return r
 	}
-	r.parsed, r.err = labels.NewRequirement(e.Key, op, e.Values)
+	r.parsed, r.err = labels.NewRequirement(e.Key, op, r.Values) // it keeps the values it is given
 	return r
 }
 
@@ -79,11 +79,14 @@ func compileField(e *corev1.NodeSelectorRequirement) requirement {
 }
 
 // matches asks one node. Fields: any key is looked up in {metadata.name}, so
-// an unknown key is absent: In with a value is false, NotIn is true.
+// an unknown key is absent: In with a value is false, NotIn is true. A node
+// without a name has no fields at all, and then none is asked.
 func (r *requirement) matches(node *corev1.Node) bool {
 	switch {
 	case r.err != nil:
 		return false
+	case r.field && node.Name == "":
+		return true
 	case r.field:
 		value := ""
 		if r.Key == fieldName {

@@ -143,17 +143,21 @@ func (r *Rules) toleratedBy(taint *corev1.Taint, comparison bool) int {
 // tolerationSeconds stands for it without the seconds. Mirrors
 // util.AddOrUpdateDaemonPodTolerations (pkg/controller/daemon/util, v1.37.2).
 func Tolerations(template *corev1.PodSpec) (all []corev1.Toleration, fromTemplate int) {
-	all = slices.Clone(template.Tolerations)
+	for i := range template.Tolerations {
+		all = append(all, *template.Tolerations[i].DeepCopy())
+	}
 	fromTemplate = len(all)
 	add := func(key string, effect corev1.TaintEffect) {
 		t := corev1.Toleration{Key: key, Operator: corev1.TolerationOpExists, Effect: effect}
+		stands := false
 		for i := range all {
 			if all[i].MatchToleration(&t) {
-				all[i] = t
-				return
+				all[i], stands = t, true
 			}
 		}
-		all = append(all, t)
+		if !stands {
+			all = append(all, t)
+		}
 	}
 	add(corev1.TaintNodeNotReady, corev1.TaintEffectNoExecute)
 	add(corev1.TaintNodeUnreachable, corev1.TaintEffectNoExecute)

@@ -31,6 +31,9 @@ func RedactNode(n *corev1.Node) *corev1.Node {
 		c := &n.Status.Conditions[i]
 		c.Message = MaskText(c.Message)
 	}
+	if n.Status.Config != nil {
+		n.Status.Config.Error = MaskText(n.Status.Config.Error)
+	}
 	return n
 }
 
@@ -87,6 +90,20 @@ func (r *Redactor) Pod(p *corev1.Pod) *corev1.Pod {
 		for i := range list {
 			redactState(&list[i].State)
 			redactState(&list[i].LastTerminationState)
+			for j := range list[i].AllocatedResourcesStatus {
+				health := list[i].AllocatedResourcesStatus[j].Resources
+				for k := range health {
+					if m := health[k].Message; m != nil {
+						*m = MaskText(*m) // the copy's
+					}
+				}
+			}
+		}
+	}
+	for i := range s.VolumeHealth {
+		for j := range s.VolumeHealth[i].HealthConditions {
+			c := &s.VolumeHealth[i].HealthConditions[j]
+			c.Message = MaskText(c.Message)
 		}
 	}
 	return p
@@ -139,6 +156,16 @@ func (r *Redactor) podSpec(s *corev1.PodSpec) {
 		}
 		if v.FlexVolume != nil {
 			r.values(v.FlexVolume.Options)
+		}
+		if v.GitRepo != nil {
+			v.GitRepo.Repository = r.word(v.GitRepo.Repository)
+		}
+		if v.Projected != nil {
+			for j := range v.Projected.Sources {
+				if p := v.Projected.Sources[j].PodCertificate; p != nil {
+					r.values(p.UserAnnotations)
+				}
+			}
 		}
 		if v.Ephemeral != nil && v.Ephemeral.VolumeClaimTemplate != nil {
 			t := v.Ephemeral.VolumeClaimTemplate

@@ -40,9 +40,7 @@ func (r *Redactor) template(raw []byte) []byte {
 		}
 	}
 	for _, v := range objects(spec, "volumes") {
-		r.jsonValues(object(object(v, "csi"), "volumeAttributes"))
-		r.jsonValues(object(object(v, "flexVolume"), "options"))
-		jsonAnnotations(object(object(object(v, "ephemeral"), "volumeClaimTemplate"), "metadata"))
+		r.jsonVolume(v)
 	}
 	out, err := json.Marshal(data)
 	if err != nil {
@@ -68,11 +66,25 @@ func (r *Redactor) jsonContainer(c map[string]any) {
 func (r *Redactor) jsonAction(a map[string]any) {
 	r.jsonWords(object(a, "exec"), "command")
 	get := object(a, "httpGet")
-	if p, ok := get["path"].(string); ok {
-		get["path"] = r.word(p)
-	}
+	r.jsonWord(get, "path")
 	for _, h := range objects(get, "httpHeaders") {
 		r.jsonValue(h)
+	}
+}
+
+func (r *Redactor) jsonVolume(v map[string]any) {
+	r.jsonValues(object(object(v, "csi"), "volumeAttributes"))
+	r.jsonValues(object(object(v, "flexVolume"), "options"))
+	r.jsonWord(object(v, "gitRepo"), "repository")
+	for _, s := range objects(object(v, "projected"), "sources") {
+		r.jsonValues(object(object(s, "podCertificate"), "userAnnotations"))
+	}
+	jsonAnnotations(object(object(object(v, "ephemeral"), "volumeClaimTemplate"), "metadata"))
+}
+
+func (r *Redactor) jsonWord(o map[string]any, key string) {
+	if s, ok := o[key].(string); ok {
+		o[key] = r.word(s)
 	}
 }
 

@@ -14,6 +14,8 @@ const (
 	secretName = `[\w.-]*(?:pass|pwd|secret|token|credential|key|auth|bearer|signature|\bsig\b|dsn|connection[-_]?string|cookie)[\w.-]*`
 	// word is a shell word, quotes and all.
 	word = `(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|\\.|[^\s"'\\])+`
+	// jsonValue is a value in JSON, or in JSON that is inside a string.
+	jsonValue = `\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"?|[^\s,}\]]+`
 )
 
 var (
@@ -23,10 +25,11 @@ var (
 	// assignment is NAME=value anywhere in a text.
 	assignment = regexp.MustCompile(`(?i)(` + secretName + `)(["']?\s*=\s*)(` + word + `)`)
 	// member is "NAME": "value", as in JSON.
-	member = regexp.MustCompile(`(?i)(` + secretName + `)((?:\\?["'])\s*:\s*)(` + word + `)`)
-	// headerLine is NAME: value. Prose has it too (secret: not found), so that
-	// it is looked for in commands only.
-	headerLine = regexp.MustCompile(`(?i)(` + secretName + `)(:\s*)(` + word + `)`)
+	member = regexp.MustCompile(`(?i)(` + secretName + `)((?:\\?["'])\s*:\s*)(` + jsonValue + `)`)
+	// headerLine is NAME: value up to the end of the line or of the quotes
+	// around both. Prose has it too (secret: not found), so that it is looked
+	// for in commands only.
+	headerLine = regexp.MustCompile(`(?i)(` + secretName + `)(:\s*)([^"'\n]+)`)
 	// flagAndWord is --NAME value.
 	flagAndWord = regexp.MustCompile(`(?i)(?:^|[\s"'(;])(--?` + secretName + `)(\s+)(` + word + `)`)
 	// login is -u user:password.
@@ -96,13 +99,22 @@ func (r *Redactor) replace(re *regexp.Regexp, s string) string {
 	return b.String()
 }
 
-// quoted replaces a value and leaves the quotes around it, so that JSON in an
-// argument stays JSON.
+// quoted replaces a value and leaves the quotes around it and the punctuation
+// behind it, so that JSON in an argument stays JSON and a script a script.
 func (r *Redactor) quoted(name, v string) string {
-	if n := len(v); n >= 2 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] && strings.IndexByte(v[1:n-1], v[0]) < 0 {
-		return v[:1] + r.value(name, v[1:n-1]) + v[n-1:]
+	bare := strings.TrimRight(v, ";,)}]")
+	if bare == "" {
+		return v
 	}
-	return r.value(name, v)
+	tail := v[len(bare):]
+	for _, q := range []string{`\"`, `"`, `'`} {
+		if in, ok := strings.CutPrefix(bare, q); ok && strings.HasSuffix(in, q) {
+			if in = strings.TrimSuffix(in, q); !strings.Contains(in, q[len(q)-1:]) {
+				return q + r.value(name, in) + q + tail
+			}
+		}
+	}
+	return r.value(name, bare) + tail
 }
 
 // words masks the elements of a command in place.

@@ -1,0 +1,213 @@
+package coverage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/archive"
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// reader gives snapshots of the scope that it was made for.
+type reader interface {
+	read(ctx context.Context, progress func(string)) (*snapshot.Snapshot, error)
+	// more adds what a first analysis asks for.
+	more(ctx context.Context, s *snapshot.Snapshot, m snapshot.More) error
+}
+
+// detail says how much a reader keeps.
+type detail struct {
+	full    bool // whole objects of all pods
+	allPods bool // pods of the whole cluster
+	uid     bool // the UID that stands for the cluster
+}
+
+// open makes a reader. It alone touches the kubeconfig. namespace is the one
+// that is looked at, empty for all.
+func (s *source) open(kubeFlags *cli.KubeFlags, stdin io.Reader, d detail, subcommands []string) (r reader, namespace string, err error) {
+	if s.From != "" {
+		scope := snapshot.Scope{Namespace: s.Namespace, Names: s.Names, Selector: s.Selector}
+		return &captureReader{path: s.From, stdin: stdin, scope: scope, subcommands: subcommands}, s.Namespace, nil
+	}
+	c, err := kubeFlags.Cluster()
+	if err != nil {
+		return nil, "", err
+	}
+	namespace = s.Namespace
+	if namespace == "" && !s.AllNamespaces {
+		namespace = c.Namespace
+	}
+	k, err := kube.NewReader(c.Config)
+	if err != nil {
+		return nil, "", kube.Explain(err, c.Config.Host)
+	}
+	return &liveReader{
+		kube: k, context: c.Context, subcommands: subcommands,
+		request: kube.Request{
+			Scope:    snapshot.Scope{Namespace: namespace, Names: s.Names, Selector: s.Selector},
+			KeepFull: d.full, AllPods: d.allPods, ClusterUID: d.uid,
+		},
+	}, namespace, nil
+}
+
+// liveReader reads a cluster.
+type liveReader struct {
+	kube        *kube.Reader
+	context     string
+	request     kube.Request
+	subcommands []string
+}
+
+func (r *liveReader) read(ctx context.Context, progress func(string)) (*snapshot.Snapshot, error) {
+	req := r.request
+	req.Progress = progress
+	s, err := r.kube.Read(ctx, req)
+	if err != nil {
+		return nil, explainRead(err, r.kube.Server(), r.subcommands)
+	}
+	s.Source.Context = r.context
+	return s, nil
+}
+
+func (r *liveReader) more(ctx context.Context, s *snapshot.Snapshot, m snapshot.More) error {
+	return explainRead(r.kube.ReadMore(ctx, s, m), r.kube.Server(), r.subcommands)
+}
+
+// captureReader reads a saved capture.
+type captureReader struct {
+	path        string
+	stdin       io.Reader
+	scope       snapshot.Scope
+	subcommands []string
+}
+
+func (r *captureReader) read(ctx context.Context, progress func(string)) (*snapshot.Snapshot, error) {
+	progress("the capture")
+	scope := r.scope
+	if len(scope.Names) > 0 {
+		// All of them, since a name that is not there is answered with near
+		// ones, and standard input can be read once only.
+		scope = snapshot.Scope{}
+	}
+	s, err := archive.Read(ctx, r.path, r.stdin, scope)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return nil, cli.Usagef("%w; check the path after --from", err)
+	case err != nil:
+		return nil, err
+	}
+	if err := r.checkNames(s); err != nil {
+		return nil, err
+	}
+	kept := s.DaemonSets[:0]
+	for _, d := range s.DaemonSets {
+		if r.scope.Match(d) {
+			kept = append(kept, d)
+		}
+	}
+	clear(s.DaemonSets[len(kept):])
+	s.DaemonSets = kept
+	return s, nil
+}
+
+func (r *captureReader) checkNames(s *snapshot.Snapshot) error {
+	for _, name := range r.scope.Names {
+		var here, elsewhere []string
+		found := false
+		for _, d := range s.DaemonSets {
+			switch {
+			case r.scope.Namespace != "" && d.Namespace != r.scope.Namespace:
+				if d.Name == name {
+					elsewhere = append(elsewhere, d.Namespace+"/"+d.Name)
+				}
+			case d.Name == name:
+				found = true
+			default:
+				here = append(here, d.Name)
+			}
+		}
+		if !found {
+			return notFound(&kube.NotFoundError{
+				Namespace: r.scope.Namespace, Name: name, Existing: slices.Concat(here, elsewhere),
+			}, r.subcommands)
+		}
+	}
+	return nil
+}
+
+// more adds nothing: a capture holds all that it ever will.
+func (r *captureReader) more(context.Context, *snapshot.Snapshot, snapshot.More) error { return nil }
+
+// analysis is a result and how it came about.
+type analysis struct {
+	*coverage.Result
+	took time.Duration // 0 for a capture
+	now  time.Time
+}
+
+// analyze reads and judges, in two passes where the first asks for more.
+func (s *source) analyze(ctx context.Context, r reader, clock func() time.Time, progress func(string)) (*analysis, error) {
+	return s.analyzeWith(ctx, r, clock, progress, nil)
+}
+
+// analyzeWith lets want add to what the second pass reads, or refuse what was
+// asked for.
+func (s *source) analyzeWith(ctx context.Context, r reader, clock func() time.Time, progress func(string),
+	want func(*coverage.Result, *snapshot.More) error,
+) (*analysis, error) {
+	start := clock()
+	snap, err := r.read(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	now := s.judgeAt(snap, clock)
+	opts := coverage.Options{
+		Now: now, Grace: s.Grace, Transient: s.Transient, CommandFlags: s.CommandFlags, Nodes: nodeFilter(s.NodeSelector),
+	}
+	res := coverage.Analyze(snap, opts)
+	m := res.Needs()
+	if want != nil {
+		if err := want(res, &m); err != nil {
+			return nil, err
+		}
+	}
+	if s.From != "" {
+		return &analysis{Result: res, now: now}, nil
+	}
+	if !m.Empty() {
+		progress("details")
+		if err := r.more(ctx, snap, m); err != nil {
+			return nil, err
+		}
+		res = coverage.Analyze(snap, opts)
+	}
+	return &analysis{Result: res, now: now, took: clock().Sub(start)}, nil
+}
+
+// judgeAt is --at, else when the snapshot was taken, else now.
+func (s *source) judgeAt(snap *snapshot.Snapshot, clock func() time.Time) time.Time {
+	switch {
+	case !s.At.IsZero():
+		return s.At
+	case !snap.Source.TakenAt.IsZero():
+		return snap.Source.TakenAt
+	}
+	return clock()
+}
+
+func nodeFilter(sel labels.Selector) func(*corev1.Node) bool {
+	if sel == nil {
+		return nil
+	}
+	return func(n *corev1.Node) bool { return sel.Matches(labels.Set(n.Labels)) }
+}

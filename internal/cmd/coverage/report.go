@@ -1,0 +1,142 @@
+package coverage
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+)
+
+// reportOptions are what running the main command needs.
+type reportOptions struct {
+	app       *app
+	Source    source
+	Condition condition
+	View      present.Options
+	Flat      bool
+	Printer   printers.ResourcePrinter // nil for a screen
+
+	streams  genericiooptions.IOStreams
+	interval time.Duration // between two readings of --wait
+}
+
+// options is what the flags mean. It asks no cluster.
+func (f *reportFlags) options(a *app, args []string) (*reportOptions, error) {
+	o := &reportOptions{app: a, Flat: f.flat, streams: a.streams, interval: waitInterval}
+	var err error
+	if o.Printer, err = f.print.printer(); err != nil {
+		return nil, err
+	}
+	if o.Source, err = f.source.options(args); err != nil {
+		return nil, err
+	}
+	if o.Condition, err = f.condition.options(f.source.from); err != nil {
+		return nil, err
+	}
+	table := present.DaemonSetTable
+	if f.flat {
+		table = present.FlatTable
+	}
+	if o.View, err = f.view.options(a.streams.Out, f.print, table); err != nil {
+		return nil, err
+	}
+	if o.Printer != nil && (f.flat || f.view.quiet || f.view.sortBy != "") {
+		return nil, cli.Usagef("--flat, --quiet and --sort-by are about tables: leave them out with -o %s", f.print.output())
+	}
+	if f.flat && f.view.quiet {
+		return nil, cli.Usagef("--flat shows all rows and --quiet none: leave one of them out")
+	}
+	o.View.Grace = o.Source.Grace
+	return o, nil
+}
+
+func (o *reportOptions) run(ctx context.Context) error {
+	r, namespace, err := o.Source.open(o.app.kube, o.streams.In, detail{}, subcommands)
+	if err != nil {
+		return err
+	}
+	p := newProgress(o.streams.ErrOut, o.app.clock)
+	if o.Condition.Wait {
+		return o.wait(ctx, r, namespace, p)
+	}
+	a, err := o.Source.analyze(ctx, r, o.app.clock, p.say)
+	p.done()
+	if err != nil {
+		return err
+	}
+	list := a.Report()
+	if err := o.show(a, list, namespace); err != nil {
+		return err
+	}
+	return o.judge(list)
+}
+
+// show writes the report.
+func (o *reportOptions) show(a *analysis, list *coverage.DaemonSetCoverageList, namespace string) error {
+	if o.Printer != nil {
+		if o.View.GapsOnly {
+			list = troubled(list)
+		}
+		return o.Printer.PrintObj(list, o.streams.Out)
+	}
+	if len(list.Items) == 0 {
+		_, err := fmt.Fprintln(o.streams.ErrOut, noResources(namespace))
+		return err
+	}
+	v := o.View
+	v.Now, v.Took = a.now, a.took
+	if o.Flat {
+		return present.Flat(o.streams.Out, list, v)
+	}
+	return present.Coverage(o.streams.Out, list, a.Causes(), v)
+}
+
+// troubled keeps the DaemonSets of which something is not well; the sums stay
+// those of the whole question.
+func troubled(list *coverage.DaemonSetCoverageList) *coverage.DaemonSetCoverageList {
+	out := *list
+	out.Items = []coverage.DaemonSetCoverage{}
+	for i := range list.Items {
+		if present.Troubled(&list.Items[i]) {
+			out.Items = append(out.Items, list.Items[i])
+		}
+	}
+	return &out
+}
+
+func noResources(namespace string) string {
+	if namespace == "" {
+		return "No resources found."
+	}
+	return fmt.Sprintf("No resources found in %s namespace.", present.Safe(namespace))
+}
+
+// judge turns the answer to the condition into an exit code, and says why on
+// stderr.
+func (o *reportOptions) judge(list *coverage.DaemonSetCoverageList) error {
+	if o.Condition.Empty() {
+		return nil
+	}
+	outcome, because := list.Check(o.Condition.Condition)
+	var code int
+	var what string
+	switch outcome {
+	case coverage.Holds:
+		return nil
+	case coverage.Fails:
+		code, what = cli.Failed, "does not hold"
+	default:
+		code, what = cli.CannotTell, "cannot be told"
+	}
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "condition (%s) %s: %s\n", o.Condition.String(), what, present.Safe(because))
+	return cli.Exit(code, nil)
+}
+
+func percentOf(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "%" }

@@ -1,0 +1,172 @@
+package coverage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/archive"
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+type snapshotFlags struct {
+	source sourceFlags
+	output string
+}
+
+// snapshotOptions are what running snapshot needs.
+type snapshotOptions struct {
+	app    *app
+	Source source
+	Output string // - for standard output
+}
+
+func newSnapshotCommand(a *app, runF func(context.Context, *snapshotOptions) error) (*cobra.Command, error) {
+	f := &snapshotFlags{source: sourceFlags{kube: a.kube}}
+	cmd := &cobra.Command{
+		Use:   "snapshot [NAME ... | ds/NAME ... | -l selector] [-n namespace | -A]",
+		Short: "Save what was read, to look at it later or elsewhere with --from",
+		Long: templates.LongDesc(`
+			Save what a report is made from: nodes, DaemonSets, their revisions and pods, Warning events and
+			namespaces. Values of environment variables and other secrets are redacted before anything is written;
+			names, labels and messages of events are not. Secrets and ConfigMaps are never read.`),
+		Example: cli.Examples(`
+			# Save all DaemonSets, and look at them without the cluster
+			kubectl ds-coverage snapshot -A -o capture.json
+			kubectl ds-coverage --from capture.json
+
+			# Compressed
+			kubectl ds-coverage snapshot -A -o capture.json.gz`),
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: a.names.Names("daemonset"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := f.options(a, args)
+			if err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(cmd.Context(), o)
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	f.source.addScope(cmd.Flags())
+	f.source.addJudge(cmd.Flags())
+	cmd.Flags().StringVarP(&f.output, "output", "o", archive.Stdin, "File to write, gzipped if its name ends in .gz; - for standard output.")
+	return cmd, completeSource(cmd)
+}
+
+func (f *snapshotFlags) options(a *app, args []string) (*snapshotOptions, error) {
+	o := &snapshotOptions{app: a, Output: f.output}
+	var err error
+	if o.Source, err = f.source.options(args); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Output == "":
+		return nil, cli.Usagef("-o takes a file, or - for standard output")
+	case o.Output == archive.Stdin && printers.IsTerminal(a.streams.Out):
+		return nil, cli.Usagef("a capture is not for a terminal; name a file with -o FILE, or pipe it")
+	}
+	return o, nil
+}
+
+func (o *snapshotOptions) run(ctx context.Context) error {
+	r, namespace, err := o.Source.open(o.app.kube, o.app.streams.In, detail{full: true, allPods: o.Source.AllNamespaces, uid: true}, nil)
+	if err != nil {
+		return err
+	}
+	p := newProgress(o.app.streams.ErrOut, o.app.clock)
+	// The two passes of a report: what is saved answers what a report asks.
+	an, err := o.Source.analyze(ctx, r, o.app.clock, p.say)
+	p.done()
+	if err != nil {
+		return err
+	}
+	s := an.Snapshot
+	if len(s.DaemonSets) == 0 {
+		return cli.Exit(cli.Usage, errors.New(strings.TrimSuffix(noResources(namespace), ".")+": no capture is written; -A takes all namespaces"))
+	}
+	if err := o.write(s); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(o.app.streams.ErrOut, o.says(s))
+	return nil
+}
+
+func (o *snapshotOptions) write(s *snapshot.Snapshot) error {
+	if o.Output == archive.Stdin {
+		return archive.Write(o.app.streams.Out, s, archive.Options{})
+	}
+	return writeFile(o.Output, func(w io.Writer) error {
+		return archive.Write(w, s, archive.Options{Gzip: strings.HasSuffix(o.Output, ".gz")})
+	})
+}
+
+// writeFile puts a file in place whole or not at all, readable by its owner
+// only: a capture tells much about a cluster.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	// CreateTemp makes files of mode 0600.
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write capture: %w; choose another file with -o", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	return nil
+}
+
+// says tells what a capture holds, and what it does not.
+func (o *snapshotOptions) says(s *snapshot.Snapshot) string {
+	to := "to standard output"
+	if o.Output != archive.Stdin {
+		to = o.Output
+	}
+	n := func(n int, word string) string {
+		if n == 1 {
+			return "1 " + word
+		}
+		return fmt.Sprintf("%d %ss", n, word)
+	}
+	out := fmt.Sprintf("Wrote %s: %s, %s, %s, %s, %s. Values of environment variables and other secrets are redacted.",
+		to, n(len(s.Nodes), "node"), n(len(s.DaemonSets), "DaemonSet"), n(len(s.Revisions), "revision"),
+		n(len(s.Pods), "pod"), n(len(s.Events), "event"))
+	var failed []string
+	for _, f := range s.Incomplete {
+		what := f.Resource
+		if f.Namespace != "" {
+			what += " in " + f.Namespace
+		}
+		failed = append(failed, what)
+	}
+	if len(failed) > 0 {
+		out += " Could not be read: " + strings.Join(failed, ", ") + "."
+	}
+	return present.Safe(out)
+}

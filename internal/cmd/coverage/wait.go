@@ -1,0 +1,134 @@
+package coverage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+)
+
+const (
+	waitInterval = 5 * time.Second
+	// heartbeat is after how long a line is written though nothing changed:
+	// nobody should wonder whether it hangs.
+	heartbeat = time.Minute
+)
+
+// waiter is one --wait.
+type waiter struct {
+	o         *reportOptions
+	r         reader
+	namespace string
+	p         *progress
+	start     time.Time
+
+	last    *analysis // the newest reading
+	said    string
+	saidAt  time.Time
+	timeout error
+}
+
+// wait reads again and again until the condition holds, and then shows the
+// report. It says on stderr what it waits for.
+func (o *reportOptions) wait(ctx context.Context, r reader, namespace string, p *progress) error {
+	w := &waiter{o: o, r: r, namespace: namespace, p: p, start: o.app.clock(), timeout: errors.New("timed out")}
+	limited := ctx
+	if o.Condition.Timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(ctx, o.Condition.Timeout, w.timeout)
+		defer cancel()
+	}
+	for {
+		done, because, err := w.look(limited)
+		switch {
+		case limited.Err() != nil && !done:
+			return w.end(limited)
+		case err != nil:
+			return err
+		case done:
+			return o.show(w.last, w.last.Report(), namespace)
+		}
+		w.say(because)
+		if !pause(limited, w.interval()) {
+			return w.end(limited)
+		}
+	}
+}
+
+// look reads once. An error ends the waiting only if it is the first answer,
+// or one that later readings cannot mend: a control plane that restarts is
+// what people wait for.
+func (w *waiter) look(ctx context.Context) (done bool, because string, err error) {
+	a, failure := w.o.Source.analyze(ctx, w.r, w.o.app.clock, w.p.say)
+	w.p.done()
+	var gone *kube.NotFoundError
+	switch {
+	case failure != nil && (w.last == nil || errors.As(failure, &gone)):
+		return false, "", failure
+	case failure != nil:
+		return false, "cannot read: " + failure.Error(), nil //nolint:nilerr // told, and mended by time
+	}
+	w.last = a
+	outcome, because := a.Report().Check(w.o.Condition.Condition)
+	return outcome == coverage.Holds, because, nil
+}
+
+// interval grows with what a reading costs: a large cluster is not read
+// without pause.
+func (w *waiter) interval() time.Duration {
+	if w.last == nil {
+		return w.o.interval
+	}
+	return max(w.o.interval, 3*w.last.took)
+}
+
+func (w *waiter) say(because string) {
+	now := w.o.app.clock()
+	if because == w.said && now.Sub(w.saidAt) < heartbeat {
+		return
+	}
+	w.said, w.saidAt = because, now
+	of := ""
+	if t := w.o.Condition.Timeout; t > 0 {
+		of = " of " + duration.HumanDuration(t)
+	}
+	_, _ = fmt.Fprintf(w.o.streams.ErrOut, "waiting for %s: %s (%s%s)\n",
+		w.o.Condition.String(), present.Safe(because), duration.HumanDuration(now.Sub(w.start)), of)
+}
+
+// end is the end of waiting without success: out of time, or interrupted. What
+// was read last is shown in the first case.
+func (w *waiter) end(ctx context.Context) error {
+	if !errors.Is(context.Cause(ctx), w.timeout) {
+		return context.Canceled
+	}
+	after := duration.HumanDuration(w.o.Condition.Timeout)
+	if w.last == nil {
+		return cli.Exit(cli.TimedOut, fmt.Errorf("nothing could be read within %s; raise --timeout, or narrow the question with -n or a name", after))
+	}
+	list := w.last.Report()
+	if err := w.o.show(w.last, list, w.namespace); err != nil {
+		return err
+	}
+	_, because := list.Check(w.o.Condition.Condition)
+	return cli.Exit(cli.TimedOut, fmt.Errorf("timed out after %s waiting for %s: %s", after, w.o.Condition.String(), because))
+}
+
+// pause waits, and reports whether there is time left.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

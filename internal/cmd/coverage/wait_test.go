@@ -1,0 +1,206 @@
+package coverage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/archive"
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+func condOf(failOn []string, min *float64, allow bool) coverage.Condition {
+	return coverage.Condition{FailOn: failOn, MinCoverage: min, AllowUnknown: allow}
+}
+
+// scripted answers each reading with the next of its steps, the last for ever.
+type scripted struct {
+	t     *testing.T
+	steps []func() (*snapshot.Snapshot, error)
+	reads int
+}
+
+func (s *scripted) read(context.Context, func(string)) (*snapshot.Snapshot, error) {
+	step := s.steps[min(s.reads, len(s.steps)-1)]
+	s.reads++
+	return step()
+}
+
+func (s *scripted) more(context.Context, *snapshot.Snapshot, snapshot.More) error { return nil }
+
+// cluster reads the capture of the tests; mended, its crash loop is over.
+func (s *scripted) cluster(mended bool) func() (*snapshot.Snapshot, error) {
+	return func() (*snapshot.Snapshot, error) {
+		b, err := os.ReadFile(filepath.Join("testdata", "cluster.yaml"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if mended {
+			b = bytes.ReplaceAll(b, []byte(`status: "False"`), []byte(`status: "True"`))
+		}
+		return archive.Read(context.Background(), archive.Stdin, bytes.NewReader(b), snapshot.Scope{})
+	}
+}
+
+func fault(err error) func() (*snapshot.Snapshot, error) {
+	return func() (*snapshot.Snapshot, error) { return nil, err }
+}
+
+// waiting runs --wait --fail-on gaps in a bubble, where time passes at once.
+func waiting(t *testing.T, timeout time.Duration, steps func(*scripted)) (out, errOut string, reads int, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		a, stdout, stderr := newApp()
+		a.clock = time.Now
+		s := &scripted{t: t}
+		steps(s)
+		o := &reportOptions{app: a, streams: a.streams, interval: waitInterval}
+		o.Source.Grace = time.Minute
+		o.Source.At = monday
+		o.View.Quiet = true
+		o.Condition = condition{Condition: condOf([]string{"gaps"}, nil, false), Wait: true, Timeout: timeout}
+		err = o.wait(t.Context(), s, "", newProgress(stderr, a.clock))
+		out, errOut, reads = stdout.String(), stderr.String(), s.reads
+	})
+	return out, errOut, reads, err
+}
+
+func TestWaitEndsWhenTheConditionHolds(t *testing.T) {
+	out, errOut, reads, err := waiting(t, time.Minute, func(s *scripted) {
+		s.steps = append(s.steps, s.cluster(false), s.cluster(false), s.cluster(true))
+	})
+	if err != nil || reads != 3 {
+		t.Errorf("got %v after %d readings, want success after 3", err, reads)
+	}
+	if !strings.Contains(out, "No gaps") {
+		t.Errorf("the report at the end says %q", out)
+	}
+	if errOut != "waiting for no gaps: 1 gaps (0s of 60s)\n" {
+		t.Errorf("stderr says %q: once what it waits for, as nothing changed", errOut)
+	}
+}
+
+func TestWaitRunsOutOfTime(t *testing.T) {
+	// A little more, since two timers that end together end in any order.
+	out, errOut, reads, err := waiting(t, 3*time.Minute+time.Second, func(s *scripted) { s.steps = append(s.steps, s.cluster(false)) })
+	if code := cli.CodeOf(t.Context(), err); code != cli.TimedOut {
+		t.Errorf("exit code %d (%v), want %d", code, err, cli.TimedOut)
+	}
+	if want := int(3*time.Minute/waitInterval) + 1; reads != want {
+		t.Errorf("%d readings, want %d", reads, want)
+	}
+	if n := strings.Count(errOut, "waiting for"); n != 4 {
+		t.Errorf("%d lines in 3 minutes, want one at once and one a minute:\n%s", n, errOut)
+	}
+	if !strings.Contains(out, "1 gap on 1 node") {
+		t.Errorf("the last report is missing: %q", out)
+	}
+}
+
+func TestALargeClusterIsNotReadWithoutPause(t *testing.T) {
+	_, _, reads, _ := waiting(t, 3*time.Minute, func(s *scripted) {
+		read := s.cluster(false)
+		s.steps = append(s.steps, func() (*snapshot.Snapshot, error) {
+			pause(context.Background(), 10*time.Second) // of the bubble
+			return read()
+		})
+	})
+	if reads != 5 { // a reading of 10s, then 30s of rest
+		t.Errorf("%d readings in 3 minutes, want 5", reads)
+	}
+}
+
+func TestWaitOutlivesAServerThatRestarts(t *testing.T) {
+	_, errOut, _, err := waiting(t, time.Minute, func(s *scripted) {
+		s.steps = append(s.steps, s.cluster(false), fault(errors.New("connection refused")), s.cluster(true))
+	})
+	if err != nil {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(errOut, "cannot read: connection refused") {
+		t.Errorf("stderr does not tell of the failure: %q", errOut)
+	}
+}
+
+func TestWaitEndsWithAnErrorThatTimeDoesNotMend(t *testing.T) {
+	gone := &kube.NotFoundError{Namespace: "x", Name: "y"}
+	for name, steps := range map[string]func(*scripted){
+		"the first reading fails":   func(s *scripted) { s.steps = append(s.steps, fault(errors.New("refused"))) },
+		"the DaemonSet was deleted": func(s *scripted) { s.steps = append(s.steps, s.cluster(false), fault(fmt.Errorf("read: %w", gone))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, _, err := waiting(t, time.Minute, steps)
+			if err == nil || cli.CodeOf(t.Context(), err) == cli.TimedOut {
+				t.Errorf("got %v, want the error itself", err)
+			}
+		})
+	}
+}
+
+func TestProgressShowsLateAndLeavesNothing(t *testing.T) {
+	now := monday
+	var buf bytes.Buffer
+	p := newProgress(&buf, func() time.Time { return now })
+	p.on = true
+	p.say("pods: 500")
+	if buf.Len() > 0 {
+		t.Errorf("written at once: %q", buf.String())
+	}
+	now = now.Add(1200 * time.Millisecond)
+	p.say("pods: 12500")
+	p.say("pods: 13000") // too soon after
+	now = now.Add(time.Second)
+	p.say("evil\x1b[2J: 1234567")
+	p.done()
+	want := "\r\x1b[Kreading pods: 12,500" + "\r\x1b[Kreading evil\\x1b[2J: 1,234,567" + "\r\x1b[K"
+	if buf.String() != want {
+		t.Errorf("got %q, want %q", buf.String(), want)
+	}
+	buf.Reset()
+	p.on = false
+	now = now.Add(time.Hour)
+	p.say("pods: 1")
+	p.done()
+	if buf.Len() > 0 {
+		t.Errorf("written where there is no terminal: %q", buf.String())
+	}
+}
+
+func TestACaptureIsWrittenWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "capture.json")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left")
+	if err := writeFile(path, func(io.Writer) error { return full }); !errors.Is(err, full) {
+		t.Errorf("got %v, want %v", err, full)
+	}
+	if b, _ := os.ReadFile(path); string(b) != "old" {
+		t.Errorf("the old file was replaced by %q", b)
+	}
+	if err := writeFile(path, func(w io.Writer) error { _, err := w.Write([]byte("new")); return err }); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := os.ReadFile(path); string(b) != "new" || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %q with mode %o, want new with 600", b, info.Mode().Perm())
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("files are left behind: %v", entries)
+	}
+}

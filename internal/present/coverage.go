@@ -1,0 +1,102 @@
+package present
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+)
+
+// Coverage writes the main screen: the context, a row a DaemonSet, a paragraph
+// a cause, and the verdict as the last line.
+func Coverage(w io.Writer, list *coverage.DaemonSetCoverageList, causes []coverage.Cause, o Options) error {
+	var p page
+	c := o.paint()
+	p.line(c.text(strong, contextOf(list.Source)) + scope(list, o))
+	if o.Quiet {
+		p.line(verdict(list, c))
+		return p.writeTo(w)
+	}
+	p.lines(incomplete(list.Source, o))
+	p.line("")
+	rows := dsRows(list, o)
+	if len(rows) > 0 {
+		if err := p.table(gridOf(rows, daemonSetColumns(o), o), c); err != nil {
+			return err
+		}
+		p.line("")
+	}
+	for i := range causes {
+		p.lines(paragraph(&causes[i], o))
+	}
+	if len(causes) > 0 {
+		p.line("")
+	}
+	if s := settling(list, o); s != "" {
+		p.lines(wrap("", s, o.Width))
+	}
+	p.line(verdict(list, c))
+	return p.writeTo(w)
+}
+
+// contextOf names what was read: the kubeconfig context, else the file, else
+// the server. The version is of the server.
+func contextOf(s coverage.ReportSource) string {
+	name := s.Context
+	switch {
+	case name != "":
+	case s.From == "-":
+		name = "standard input"
+	case s.From != "":
+		name = s.From
+	case s.Server != "":
+		name = strings.TrimPrefix(strings.TrimPrefix(s.Server, "https://"), "http://")
+	default:
+		name = "cluster"
+	}
+	if s.ServerVersion != "" {
+		return fmt.Sprintf("%s (%s)", Safe(name), Safe(s.ServerVersion))
+	}
+	return Safe(name)
+}
+
+// when says when the cluster was as shown, and how that is known.
+func when(s coverage.ReportSource, o Options) string {
+	at := ""
+	if !s.TakenAt.IsZero() {
+		at = clock(s.TakenAt.Time)
+	}
+	switch {
+	case s.From != "":
+		out := "taken at " + at
+		if at == "" {
+			out = "taken at an unknown time"
+		}
+		if s.Context != "" { // else the file stands at the head of the line
+			out = "from " + fromOf(s) + " " + out
+		}
+		if s.TakenAtInferred {
+			out += " (inferred)"
+		}
+		if !o.Now.IsZero() && (at == "" || clock(o.Now) != at) {
+			out += ", judged at " + clock(o.Now)
+		}
+		return out
+	case o.Took > 0:
+		return fmt.Sprintf("read in %s at %s", took(o.Took), at)
+	}
+	return "read at " + at
+}
+
+func fromOf(s coverage.ReportSource) string {
+	if s.From == "-" {
+		return "standard input"
+	}
+	return Safe(s.From)
+}
+
+func scope(list *coverage.DaemonSetCoverageList, o Options) string {
+	return fmt.Sprintf(": %s on %s, %s",
+		plural(len(list.Items), "DaemonSet"), plural(list.Summary.LiveNodes, "node"), when(list.Source, o))
+}

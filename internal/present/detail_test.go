@@ -1,0 +1,149 @@
+package present
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+)
+
+func TestFlatScreens(t *testing.T) {
+	since := metav1.NewTime(monday.Add(-9*time.Hour - 40*time.Minute))
+	list := mondayMorning()
+	list.Items = list.Items[2:4]
+	for i := range list.Items {
+		list.Items[i].Nodes = list.Items[i].Nodes[:24]
+		for j := range list.Items[i].Nodes {
+			list.Items[i].Nodes[j].Since = &since
+		}
+	}
+	for _, c := range []struct {
+		name string
+		o    Options
+	}{
+		{"flat-120", at120()},
+		{"flat-80", with(at120(), func(o *Options) { o.Width = 80 })},
+		{"flat-pipe-gaps-only", Options{Now: monday, GapsOnly: true}},
+		{"flat-by-state", Options{Now: monday, GapsOnly: true, NoHeaders: true, SortBy: SortKey{"state", true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			screen(t, rendered(t, func(b *bytes.Buffer) error { return Flat(b, list, c.o) }), c.name)
+		})
+	}
+}
+
+func whyNot() *coverage.Explanation {
+	at := metav1.NewTime(monday)
+	v := verdictOf(coverage.Excluded, coverage.TaintTransient)
+	v.Suspect = true
+	return &coverage.Explanation{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: "fsx-csi-node"},
+		Source:     coverage.ReportSource{Context: "train-eu-1", ServerVersion: "v1.37.2", TakenAt: &at},
+		Node:       "ip-10-0-128-4", Verdict: v, Headline: "One taint away from should-run.",
+		Rules: []coverage.RuleLine{
+			{Number: 1, Rule: "nodeName", Operands: "the template names no node", Result: "pass"},
+			{Number: 2, Rule: "nodeSelector", Operands: "kubernetes.io/os=linux; the node has linux", Result: "pass"},
+			{Number: 3, Rule: "nodeAffinity", Operands: "term 1 of 1: eks.amazonaws.com/compute-type NotIn [fargate]; label absent", Result: "pass"},
+			{Number: 4, Rule: "taint", Operands: "nvidia.com/gpu=present:NoSchedule; template toleration 1 (Exists)", Result: "pass"},
+			{Number: 5, Rule: "taint", Operands: "fsx.csi.aws.com/agent-not-ready:NoSchedule; none of 1 template, 6 default", Result: "FAIL, transient", Failed: true},
+			{Number: 6, Rule: "should run", Operands: "now: no (5). steady: yes. may a running pod stay: yes (no NoExecute taint)", Result: "no"},
+			{Number: 7, Rule: "pod", Operands: "none on this node, none pinned to it; no FailedCreate event", Result: "-"},
+			{Number: 8, Rule: "room", Operands: "asks cpu 30m, memory 120Mi; free 41220m, 913Gi; no host ports", Result: "pass"},
+			{Rule: "holders", Operands: "team-a/api-7d9f6c-x2x9q 600m, team-b/job-r8h4k 345m"},
+		},
+		Changes: []coverage.Change{
+			{Where: "template", Do: "tolerate fsx.csi.aws.com/agent-not-ready", From: 36, To: 190},
+			{Where: "node", Do: "kubectl taint node ip-10-0-128-4 fsx.csi.aws.com/agent-not-ready:NoSchedule-", From: 36, To: 37},
+		},
+	}
+}
+
+func TestExplainScreens(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		o    Options
+	}{
+		{"explain-120", at120()},
+		{"explain-80", with(at120(), func(o *Options) { o.Width = 80 })},
+		{"explain-pipe", Options{Now: monday}},
+		{"explain-color", with(at120(), func(o *Options) { o.Color = true })},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			screen(t, rendered(t, func(b *bytes.Buffer) error { return Explanation(b, whyNot(), c.o) }), c.name)
+		})
+	}
+}
+
+// twoNodes are one with a gap and one that is well.
+func twoNodes() *coverage.NodeCoverageList {
+	at := metav1.NewTime(monday)
+	n := coverage.NodeCoverage{
+		ObjectMeta: metav1.ObjectMeta{Name: "ip-10-0-20-5.eu.internal", CreationTimestamp: metav1.NewTime(monday.Add(-41 * 24 * time.Hour))},
+		Ready:      "True", Arch: "arm64", InstanceType: "m7g.xlarge", Zone: "a", Pool: "general-arm64",
+		Cost: coverage.NodeCost{Pods: 12, MilliCPU: 1365, Memory: 2464 << 20, AllocatablePods: 58, AllocatableMilliCPU: 3920, AllocatableMemory: 14950 << 20},
+	}
+	add := func(ns, name string, s coverage.State, r coverage.Reason, milli, mi int64, age time.Duration) {
+		d := coverage.NodeDaemonSet{Namespace: ns, Name: name, NodeVerdict: verdictOf(s, r), MilliCPU: milli, Memory: mi << 20}
+		d.Node = n.Name
+		if age > 0 {
+			since := metav1.NewTime(monday.Add(-age))
+			d.Since, d.Pod = &since, name+"-8xk2p"
+		}
+		tally(&n.Summary, &d.NodeVerdict)
+		n.DaemonSets = append(n.DaemonSets, d)
+	}
+	day := 24 * time.Hour
+	add("security", "falco", coverage.Covered, coverage.Current, 100, 512, 12*day)
+	add("kube-system", "cilium-envoy", coverage.Covered, coverage.Current, 100, 128, 25*day)
+	add("logging", "vector", coverage.Unready, coverage.ArchMismatch, 250, 256, 9*time.Hour+40*time.Minute)
+	add("kube-system", "cilium", coverage.Covered, coverage.Current, 200, 512, 25*day)
+	add("datadog", "datadog-agent", coverage.Covered, coverage.Current, 500, 512, 6*day)
+	for i := range 7 {
+		add("other", fmt.Sprintf("agent-%d", i), coverage.Covered, coverage.Current, 30+int64(i/6)*5, 77+int64(i/6)*5, day)
+	}
+	add("gpu-operator", "dcgm-exporter", coverage.Excluded, coverage.SelectorMismatch, 0, 0, 0)
+	add("gpu-operator", "nvidia-device-plugin", coverage.Excluded, coverage.SelectorMismatch, 0, 0, 0)
+	well := n
+	well.Name, well.DaemonSets, well.Unschedulable = "ip-10-0-9-1.eu.internal", n.DaemonSets[:2], true
+	well.Summary = coverage.Summary{}
+	for i := range well.DaemonSets {
+		tally(&well.Summary, &well.DaemonSets[i].NodeVerdict)
+	}
+	return &coverage.NodeCoverageList{
+		Source: coverage.ReportSource{Context: "train-eu-1", ServerVersion: "v1.37.2", TakenAt: &at},
+		Items:  []coverage.NodeCoverage{well, n},
+	}
+}
+
+func TestNodeScreens(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		show func(*bytes.Buffer, *coverage.NodeCoverageList, Options) error
+		o    Options
+	}{
+		{"nodes-120", tableOfNodes, at120()},
+		{"nodes-80", tableOfNodes, with(at120(), func(o *Options) { o.Width = 80 })},
+		{"nodes-wide", tableOfNodes, with(at120(), func(o *Options) { o.Wide, o.Width = true, 0 })},
+		{"nodes-gaps-only", tableOfNodes, with(at120(), func(o *Options) { o.GapsOnly = true })},
+		{"nodes-quiet", tableOfNodes, with(at120(), func(o *Options) { o.Quiet = true })},
+		{"node-120", blocksOfNodes, at120()},
+		{"node-pipe", blocksOfNodes, with(at120(), func(o *Options) { o.Width = 0 })},
+		{"node-gaps-only", blocksOfNodes, with(at120(), func(o *Options) { o.GapsOnly = true })},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			screen(t, rendered(t, func(b *bytes.Buffer) error { return c.show(b, twoNodes(), c.o) }), c.name)
+		})
+	}
+}
+
+func tableOfNodes(b *bytes.Buffer, l *coverage.NodeCoverageList, o Options) error {
+	return NodesTable(b, l, o)
+}
+
+func blocksOfNodes(b *bytes.Buffer, l *coverage.NodeCoverageList, o Options) error {
+	return Nodes(b, l, o)
+}

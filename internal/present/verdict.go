@@ -1,0 +1,100 @@
+package present
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+)
+
+// verdict is the last line: what a chat sees. It never calls well what was
+// not read.
+func verdict(list *coverage.DaemonSetCoverageList, c paint) string {
+	s := &list.Summary
+	if len(list.Items) == 0 {
+		return "No DaemonSets: nothing to cover."
+	}
+	parts := []string{gapsPart(list, c)}
+	add := func(n int, t tone, word string) {
+		if n > 0 {
+			parts = append(parts, c.text(t, fmt.Sprintf("%d %s", n, word)))
+		}
+	}
+	add(s.Unknown, bad, "unknown")
+	add(s.Outdated, warn, "outdated")
+	add(s.Suspect, bad, "suspect")
+	add(s.Misplaced, warn, "misplaced")
+	return strings.Join(parts, ", ") + ". " + coveragePart(s)
+}
+
+func gapsPart(list *coverage.DaemonSetCoverageList, c paint) string {
+	s := &list.Summary
+	switch {
+	case s.Gaps > 0:
+		young := ""
+		if s.SettlingGaps > 0 {
+			young = fmt.Sprintf(" (%d settling)", s.SettlingGaps)
+		}
+		return c.text(bad, fmt.Sprintf("%s on %s", plural(s.Gaps, "gap"), plural(gapNodes(list), "node"))) + young
+	case s.Unknown > 0 || len(list.Source.Incomplete) > 0:
+		return "No gaps in what could be read"
+	}
+	return "No gaps"
+}
+
+func gapNodes(list *coverage.DaemonSetCoverageList) int {
+	nodes := map[string]bool{}
+	for i := range list.Items {
+		for j := range list.Items[i].Nodes {
+			if v := &list.Items[i].Nodes[j]; v.State.Gap() {
+				nodes[v.Node] = true
+			}
+		}
+	}
+	return len(nodes)
+}
+
+func coveragePart(s *coverage.Summary) string {
+	now, steady := coveredOf(s), steadyOf(s)
+	if now.whole == 0 {
+		if s.Unknown > 0 {
+			return "Coverage cannot be told."
+		}
+		if steady.whole > 0 {
+			return fmt.Sprintf("No node should run any of them now, steady %s (%s).", steady.percent(), steady.fraction())
+		}
+		return "No node should run any of them."
+	}
+	of := ""
+	if s.Unknown > 0 {
+		of = " of what is known"
+	}
+	out := fmt.Sprintf("Coverage %s (%s)%s, steady %s", now.percent(), now.fraction(), of, steady.percent())
+	if !steady.full() || steady != now {
+		out += fmt.Sprintf(" (%s)", steady.fraction())
+	}
+	return out + "."
+}
+
+// settling is the one line about what is too young to judge.
+func settling(list *coverage.DaemonSetCoverageList, o Options) string {
+	nodes := map[string]bool{}
+	for i := range list.Items {
+		for j := range list.Items[i].Nodes {
+			if v := &list.Items[i].Nodes[j]; v.Settling {
+				nodes[v.Node] = true
+			}
+		}
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	verb := "are"
+	if len(nodes) == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%s %s settling (younger than %s): shown, not counted.",
+		plural(len(nodes), "node"), verb, duration.HumanDuration(o.Grace))
+}
