@@ -96,6 +96,10 @@ type limitBodies struct {
 	max  int64
 }
 
+// WrappedRoundTripper lets client-go look through: http.Client.Timeout cancels
+// requests by it.
+func (l limitBodies) WrappedRoundTripper() http.RoundTripper { return l.next }
+
 // RoundTrip implements http.RoundTripper.
 func (l limitBodies) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(req)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -131,13 +130,23 @@ func noSuchObject(err error) bool {
 
 // unexpected reports whether the server's error was not a Status of the API.
 func unexpected(err error) bool {
+	_, ok := unexpectedBody(err)
+	return ok
+}
+
+// unexpectedBody is the start of such an error's body; client-go keeps it
+// beside a message of its own.
+func unexpectedBody(err error) (string, bool) {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {
-		return false
+		return "", false
 	}
-	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
-		return c.Type == metav1.CauseTypeUnexpectedServerResponse
-	})
+	for _, c := range status.Status().Details.Causes {
+		if c.Type == metav1.CauseTypeUnexpectedServerResponse {
+			return c.Message, true
+		}
+	}
+	return "", false
 }
 
 func expired(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }

@@ -79,7 +79,7 @@ func explainAnswer(err error, req *RequestError, server string) string {
 	case errors.Is(err, errTooLarge):
 		return fmt.Sprintf(notKubernetes, server, errTooLarge.Error())
 	case errors.Is(err, errInconsistent):
-		return req.what() + ": the list changed faster than its pages could be read; try again, or narrow the question with -n or a name"
+		return strings.TrimPrefix(req.what()+": ", " : ") + "the list changed faster than its pages could be read; try again, or narrow the question with -n or a name"
 	}
 	return ""
 }
@@ -94,7 +94,8 @@ func explainStatus(err error, req *RequestError, server string) string {
 	}
 	status := api.Status()
 	words := clean(status.Message, 200)
-	html := unexpected(err) && strings.Contains(strings.ToLower(status.Message), "<html")
+	body, _ := unexpectedBody(err)
+	html := strings.Contains(strings.ToLower(body), "<html")
 	code := int(status.Code)
 	switch {
 	case html:
@@ -169,7 +170,7 @@ func explainNet(err error, _ *RequestError, server string) string {
 		return fmt.Sprintf("%s cannot be reached; check the network, the VPN and the server URL in the kubeconfig", server)
 	case strings.Contains(err.Error(), "getting credentials:"):
 		return fmt.Sprintf("no credentials for %s: %s; run the credential plugin of the kubeconfig user by hand", server, clean(rootOf(err).Error(), 250))
-	case errors.Is(err, syscall.ECONNRESET), strings.HasSuffix(err.Error(), "EOF"):
+	case errors.Is(err, syscall.ECONNRESET), strings.HasSuffix(err.Error(), "EOF"), strings.Contains(err.Error(), "stream error"):
 		return fmt.Sprintf("%s closed the connection in the middle of an answer; try again, and look at proxies in between", server)
 	}
 	return ""

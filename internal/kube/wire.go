@@ -88,6 +88,10 @@ func openProto(body []byte) (answer, error) {
 		}
 		return nil
 	})
+	if err == nil && a.raw == nil {
+		// Cut off here, it would pass for an empty list.
+		err = errors.New("protobuf without content")
+	}
 	return a, err
 }
 

@@ -37,8 +37,12 @@ func (o Options) whole() bool { return o.Full || o.Width == 0 }
 func (o Options) paint() paint { return paint{o.Color} }
 
 // TerminalWidth is the number of columns of the terminal behind w, 0 where
-// there is none. A terminal that does not tell is taken for one of 80.
+// there is none. A terminal that does not tell is taken for one of 80. A writer
+// may tell by itself, as tests of what a person would see do.
 func TerminalWidth(w io.Writer) int {
+	if t, ok := w.(interface{ Columns() int }); ok {
+		return t.Columns()
+	}
 	if !printers.IsTerminal(w) {
 		return 0
 	}

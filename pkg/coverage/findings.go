@@ -95,7 +95,7 @@ func (a *analysis) hidingTaints() []hidingTaint {
 			continue
 		}
 		matching++
-		if len(n.Spec.Taints) == 0 {
+		if len(n.Spec.Taints) == 0 || a.rules.Evaluate(n, a.gate).ShouldRun {
 			continue
 		}
 		e := a.rules.Explain(n, a.gate, a.opts.Transient)

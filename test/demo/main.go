@@ -58,14 +58,22 @@ func run(ctx context.Context, keep bool, save string) (err error) {
 	}
 	defer plugins.Close()
 	d.plugins = plugins
-	if err := d.tour(ctx, w); err != nil {
+	d.say("waiting until the scheduler, the controllers and the clock have had their say")
+	if err := w.Settle(ctx); err != nil {
 		return err
 	}
 	if save != "" {
-		if _, err := plugins.Run(ctx, "ds-coverage", "snapshot", "-A", "-o", save); err != nil {
+		r, err := plugins.Run(ctx, "ds-coverage", "snapshot", "-A", "-o", save)
+		if err != nil {
 			return err
 		}
+		if r.Code != 0 {
+			return fmt.Errorf("saving a capture: %s", r.Stderr)
+		}
 		d.say("saved %s", save)
+	}
+	if err := d.tour(ctx, w); err != nil {
+		return err
 	}
 	if keep {
 		fmt.Printf("\nThe control plane runs until Ctrl-C. In another terminal:\n  export KUBECONFIG=%s\n  export PATH=%s:$PATH\n", c.Kubeconfig(), plugins.Dir())

@@ -38,10 +38,6 @@ func (d *demo) run(ctx context.Context, args ...string) error {
 // tour is what the demo shows once the world stands. The verdicts are asked
 // without a grace, since everything here is seconds old.
 func (d *demo) tour(ctx context.Context, w *world.World) error {
-	d.say("waiting until the scheduler, the controllers and the clock have had their say")
-	if err := w.Settle(ctx); err != nil {
-		return err
-	}
 	const grace = "--grace=0s"
 	d.chapter("What kubectl shows", "Counts, and no node's name.")
 	if err := d.run(ctx, "get", "daemonsets", "-A"); err != nil {

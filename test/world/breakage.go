@@ -92,7 +92,8 @@ func (w *World) initFails(ctx context.Context) error {
 		return err
 	}
 	return simnode.UpdatePodStatus(ctx, w.client, p.Namespace, p.Name, func(p *corev1.Pod) {
-		p.Status.Phase = corev1.PodPending
+		// A kubelet leaves the phase at Pending; KWOK would take that for a pod
+		// that it has yet to start.
 		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{
 			Name: "mount-bpf-fs", Image: "registry.example/cilium:v1.19.1", RestartCount: 4,
 			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-ds/kubectl-ds/test/cluster"
 	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
@@ -33,7 +34,9 @@ type World struct {
 // and then breaks things, one kind of gap after the other. say is told what
 // happens, a line a step.
 func Deploy(ctx context.Context, c *cluster.Cluster, say func(format string, args ...any)) (*World, error) {
-	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	cfg := c.RESTConfig()
+	cfg.WarningHandler = rest.NoWarnings{} // the server warns of what is broken here on purpose
+	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package apiserver
 import (
 	"encoding/json"
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -54,6 +56,7 @@ func New(t testing.TB, objects ...runtime.Object) *Server {
 	s.Set(objects...)
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	s.http.EnableHTTP2 = true
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that hang up are no news
 	s.http.StartTLS()
 	t.Cleanup(s.http.Close)
 	return s
