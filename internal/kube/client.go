@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 )
@@ -89,6 +90,8 @@ func withoutUser(host string) string {
 	u.User = nil
 	return u.String()
 }
+
+var _ utilnet.RoundTripperWrapper = limitBodies{}
 
 // limitBodies bounds what is read of an answer, after decompression.
 type limitBodies struct {

@@ -106,7 +106,7 @@ func (p *pass) notFound(ctx context.Context, namespace, name string) error {
 	}
 	var others []string
 	for _, d := range elsewhere {
-		if d.Name == name && d.Namespace != namespace {
+		if d.Name == name { // a server may not know the field
 			others = append(others, d.Namespace+"/"+d.Name)
 		}
 	}

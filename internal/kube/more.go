@@ -17,11 +17,6 @@ import (
 // maxNamespaceGets is up to how many namespaces are read one by one.
 const maxNamespaceGets = 10
 
-// ResourceNodePods stands in a ReadFailure for the pods that are bound to a
-// node. It is not snapshot.ResourcePods: a role for some namespaces refuses
-// it, and that must not cast doubt on the pods that were read.
-const ResourceNodePods = "pods by spec.nodeName"
-
 // ReadMore reads what a first analysis of snap asks for and adds it to snap,
 // with the same rules for failures as Read. On error snap is as it was.
 //
@@ -177,7 +172,7 @@ func (p *pass) nodePods(ctx context.Context, nodes []string) ([]podsOfNode, erro
 				return err
 			}
 			f := failureOf(err)
-			f.Resource = ResourceNodePods
+			f.Resource = snapshot.ResourceNodePods
 			if f.Forbidden {
 				refused.Store(true)
 			}

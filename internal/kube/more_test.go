@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit/apiserver"
@@ -92,6 +93,41 @@ func TestANodesListAddsAndNeverTakesAway(t *testing.T) {
 	}
 }
 
+func TestWhatAnEarlierListSawIsForgotten(t *testing.T) {
+	orphan := lonePod("monitoring", "orphan", 0)
+	orphan.Labels = map[string]string{"app": "agent"}
+	unlike := podOf(daemonSet("monitoring", "agent"), 1) // owned, and no longer selected
+	unlike.Labels = map[string]string{"app": "other"}
+	s := apiserver.New(t, append(cluster(1), orphan, unlike)...)
+	r := newReader(t, s)
+	snap := read(t, r, Request{AllPods: true})
+	s.Delete(orphan)
+	readMore(t, r, snap, moreOf("monitoring/agent"))
+	want := []string{"default/web-00000", "kube-system/proxy-00000", "monitoring/agent-00000"}
+	if diff := cmp.Diff(want, podNames(snap)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestListsReadAtTwoTimesAgreeByTheOwners(t *testing.T) {
+	a, b := daemonSet("monitoring", "a"), daemonSet("monitoring", "b")
+	p := (&Reader{}).newPass(nil)
+	rec := func(pod *corev1.Pod) snapshot.Pod { return p.in.Pod(pod) }
+	all := labels.Everything()
+	got := mergeOwned(nil, []ownedPods{
+		// b's list is first, and older: a's pod was not ready, another of a's is gone since.
+		{"monitoring", b.UID, all, []snapshot.Pod{rec(broken(podOf(a, 0))), rec(podOf(a, 1)), rec(podOf(b, 0)), rec(lonePod("monitoring", "x", 0))}},
+		{"monitoring", a.UID, all, []snapshot.Pod{rec(podOf(a, 0)), rec(broken(lonePod("monitoring", "x", 0)))}},
+	})
+	var names []string
+	for _, pod := range got {
+		names = append(names, fmt.Sprintf("%s well=%t", pod.Name, pod.Well()))
+	}
+	if diff := cmp.Diff([]string{"b-00000 well=true", "x-00000 well=true", "a-00000 well=true"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOverlappingSelectorsGiveEachPodOnce(t *testing.T) {
 	a, b := daemonSet("monitoring", "a"), daemonSet("monitoring", "b")
 	b.Spec.Selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpExists}}}
@@ -120,6 +156,9 @@ func TestEventsAndNamespaces(t *testing.T) {
 	snap := read(t, r, Request{})
 	more := snapshot.More{EventNamespaces: []string{"monitoring", "default", "monitoring"}, Namespaces: []string{"monitoring", "gone"}}
 	readMore(t, r, snap, more)
+	if n := len(s.Requests()); n != 6+2+2 {
+		t.Errorf("%d requests: %q", n, s.Lines())
+	}
 	onNode.Count = 9
 	s.Set(onNode)
 	readMore(t, r, snap, more)

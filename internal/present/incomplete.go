@@ -6,17 +6,18 @@ import (
 	"strings"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // effects is what a failed read takes away.
 var effects = map[string]string{
-	"nodes":                 "nothing can be said about any node",
-	"pods":                  "verdicts that need them say Unknown",
-	"events":                "reasons that need them say Unknown",
-	"controllerrevisions":   "current and outdated pods may not be told apart",
-	"namespaces":            "rules of namespaces are not known",
-	"pods by spec.nodeName": "the room on nodes is not computed",
-	"daemonsets":            "what changed while reading is not known",
+	"nodes":                   "nothing can be said about any node",
+	"pods":                    "verdicts that need them say Unknown",
+	"events":                  "reasons that need them say Unknown",
+	"controllerrevisions":     "current and outdated pods may not be told apart",
+	"namespaces":              "rules of namespaces are not known",
+	snapshot.ResourceNodePods: "the room on nodes is not computed",
+	"daemonsets":              "what changed while reading is not known",
 }
 
 // incomplete has one line for each kind of read that failed, with what grants
@@ -56,7 +57,7 @@ func incompleteLine(verb, resource, err, remedy string, namespaces []string, o O
 	if verb == "" {
 		verb = "read"
 	}
-	if resource == "pods by spec.nodeName" {
+	if resource == snapshot.ResourceNodePods {
 		resource, in = "pods", " in all namespaces"
 	}
 	what := fmt.Sprintf("Incomplete: %s are forbidden (%s %s%s)", Safe(resource), Safe(verb), Safe(resource), in)

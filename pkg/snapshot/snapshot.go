@@ -54,6 +54,10 @@ const (
 	ResourcePods       = "pods"
 	ResourceEvents     = "events"
 	ResourceNamespaces = "namespaces"
+	// ResourceNodePods stands for the pods that are bound to a node. It is not
+	// ResourcePods: a role for some namespaces refuses it, and that must not
+	// cast doubt on the pods that were read.
+	ResourceNodePods = "pods by spec.nodeName"
 )
 
 // ReadFailure is one read that did not happen, and why.
@@ -102,7 +106,7 @@ func (s *Snapshot) Sort() {
 	slices.SortFunc(s.Revisions, func(a, b *appsv1.ControllerRevision) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
-	slices.SortFunc(s.Pods, func(a, b Pod) int {
+	slices.SortStableFunc(s.Pods, func(a, b Pod) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name),
 			strings.Compare(string(a.UID), string(b.UID)))
 	})

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 	"github.com/kubectl-ds/kubectl-ds/test/kubectl"
@@ -58,4 +60,13 @@ func oneLine(t *testing.T, r kubectl.Result, words ...string) {
 			t.Errorf("stderr lacks %q: %s", w, text)
 		}
 	}
+}
+
+// contextOfCleanup lives as long as a cleanup may take: the test's own context
+// is done by then.
+func contextOfCleanup(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }
