@@ -72,7 +72,8 @@ race: ## Run the fast tests with the race detector (needs a C compiler).
 
 .PHONY: golden
 golden: ## Write the golden files again; read the diff as prose.
-	$(GO) test ./internal/present/... ./internal/cmd/... ./pkg/coverage/... -update
+	$(GO) test ./internal/present/... ./internal/cmd/... -update
+	$(GO) test ./internal/cmd/coverage -run TestOutputsInDocuments -update-docs
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 30s).

@@ -3,6 +3,7 @@ package coverage
 import (
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -60,7 +61,7 @@ func (a *analysis) containers(full *corev1.Pod, p *snapshot.Pod, d *Detail) []Re
 			return early
 		}
 	}
-	if c.ExitCode != nil && c.Restarts > 0 {
+	if a.crashing(c) {
 		found = append(found, CrashLoop)
 	}
 	if probe := newest(events, "Unhealthy"); probe != nil && running(full, c.Name) {
@@ -74,6 +75,25 @@ func (a *analysis) containers(full *corev1.Pod, p *snapshot.Pod, d *Detail) []Re
 		}
 	}
 	return found
+}
+
+// crashForgotten is after how long without an end the kubelet no longer counts
+// a container as crashing, and sets its backoff back
+// (pkg/kubelet, MaxContainerBackOff twice over, v1.37.2).
+const crashForgotten = 10 * time.Minute
+
+// crashing reports whether a container ended just now, or runs again after an
+// end that is not long ago: one restart last week does not explain why it is
+// not ready today.
+func (a *analysis) crashing(c *ContainerEvidence) bool {
+	switch {
+	case c.ExitCode == nil:
+		return false
+	case c.Reason != "":
+		return c.Restarts > 0 || *c.ExitCode != 0
+	default:
+		return c.Restarts > 0 && (c.FinishedAt == nil || a.opts.Now.Sub(c.FinishedAt.Time) < crashForgotten)
+	}
 }
 
 // beforeStart explains a pod none of whose containers has begun, by its newest
@@ -115,12 +135,20 @@ func started(p *corev1.Pod) bool {
 }
 
 func running(p *corev1.Pod, name string) bool {
-	for i := range p.Status.ContainerStatuses {
-		if s := &p.Status.ContainerStatuses[i]; s.Name == name {
-			return s.State.Running != nil
+	s := statusOf(p, name)
+	return s != nil && s.State.Running != nil
+}
+
+// statusOf finds a container by its name, a sidecar too.
+func statusOf(p *corev1.Pod, name string) *corev1.ContainerStatus {
+	for _, list := range [][]corev1.ContainerStatus{p.Status.ContainerStatuses, p.Status.InitContainerStatuses} {
+		for i := range list {
+			if list[i].Name == name {
+				return &list[i]
+			}
 		}
 	}
-	return false
+	return nil
 }
 
 // initTrouble returns the first init container that is not done: a sidecar is
@@ -239,12 +267,13 @@ func probeKind(message string) string {
 // unreadyProbe says which probe a running container that is not ready fails:
 // before it has started only a startup probe can be at fault.
 func unreadyProbe(p *corev1.Pod, name string) string {
-	i := slices.IndexFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
-	j := slices.IndexFunc(p.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == name })
-	if i < 0 || j < 0 {
+	all := slices.Concat(p.Spec.Containers, p.Spec.InitContainers)
+	i := slices.IndexFunc(all, func(c corev1.Container) bool { return c.Name == name })
+	st := statusOf(p, name)
+	if i < 0 || st == nil {
 		return ""
 	}
-	spec, st := &p.Spec.Containers[i], &p.Status.ContainerStatuses[j]
+	spec := &all[i]
 	switch {
 	case spec.StartupProbe != nil && (st.Started == nil || !*st.Started):
 		return "startup"

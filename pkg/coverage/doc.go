@@ -4,3 +4,6 @@
 // It is pure: a snapshot and a time go in, a Result comes out. Status fields
 // of the DaemonSet are never trusted; they are recomputed and compared.
 package coverage
+
+//go:generate go run ../../internal/gen/reasons ../../docs/reasons.md
+//go:generate go run ../../internal/gen/hidden ../../docs/examples/hidden-155-of-191.yaml

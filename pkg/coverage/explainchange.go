@@ -10,147 +10,122 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// changes lists what alone would let the node run the DaemonSet, each with the
-// number of nodes that should run it before and after, recomputed. Where no
-// single change is enough, one that takes all of them together is given.
-func (x *explainer) changes() []Change {
-	if x.v.State == Unready {
-		return x.roomChanges()
-	}
-	if x.rules.Answer.ShouldRun {
-		return nil
-	}
-	before := x.should(&x.d.DaemonSet.Spec.Template.Spec, nil)
-	template, node := x.candidates()
-	var out []Change
-	for _, c := range template {
-		spec := x.d.DaemonSet.Spec.Template.Spec.DeepCopy()
-		c.template(spec)
-		if eligibility.Compile(spec).Evaluate(x.n, x.d.Gate).ShouldRun {
-			out = append(out, Change{Where: "template", Do: c.do, From: before, To: x.should(spec, nil)})
-		}
-	}
-	for _, c := range node {
-		n := x.n.DeepCopy()
-		c.node(n)
-		if x.d.Rules.Evaluate(n, x.d.Gate).ShouldRun {
-			out = append(out, Change{Where: "node", Do: c.do, From: before, To: x.should(nil, n)})
-		}
-	}
-	if len(out) == 0 {
-		out = x.together(template, node, before)
-	}
-	return out
-}
+// Places of a change.
+const (
+	inTemplate = "template"
+	onNode     = "node"
+)
 
-// candidate is one change, of the template or of the node.
+// candidate is one change, tried on a copy before it is told.
 type candidate struct {
 	do       string
-	template func(*corev1.PodSpec)
+	template func(*corev1.PodSpec) // nil for a change of the node
 	node     func(*corev1.Node)
+	// broad is set where the change drops more than what does not hold: told
+	// only where nothing narrower is enough.
+	broad bool
+	// keep is set where the change is meant only if no node loses the
+	// DaemonSet by it.
+	keep bool
 }
 
-func (x *explainer) candidates() (template, node []candidate) {
-	for _, t := range x.rules.Untolerated() {
-		taint := t.Taint
-		template = append(template, candidate{do: "tolerate " + taint.Key, template: func(s *corev1.PodSpec) {
-			s.Tolerations = append(s.Tolerations, corev1.Toleration{Key: taint.Key, Operator: corev1.TolerationOpExists})
-		}})
-		node = append(node, candidate{
-			do: x.r.Options.command("kubectl", "taint", "node", x.n.Name, taint.Key+":"+string(taint.Effect)+"-"),
-			node: func(n *corev1.Node) {
-				n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(o corev1.Taint) bool { return o.Key == taint.Key && o.Effect == taint.Effect })
-			},
-		})
+// changes lists what alone would change the verdict for the better, each with
+// the number of nodes that should run the DaemonSet before and after,
+// recomputed. Where no single change of the template, or of the node, is
+// enough, all that it needs are made one.
+func (x *explainer) changes() []Change {
+	switch x.v.State {
+	case Unready:
+		return x.roomChanges()
+	case Excluded, Misplaced:
+		if x.v.Reason == VirtualNode {
+			return nil // whatever the rules say, no pod can run there
+		}
+		return x.ruleChanges()
+	case Unknown:
+		if x.gateOpen() {
+			return x.ruleChanges()
+		}
+		return nil
+	case Covered, Outdated, Missing:
+		return nil
+	default:
+		return nil
 	}
-	if !x.rules.NodeNameOK {
-		template = append(template, candidate{do: "remove nodeName", template: func(s *corev1.PodSpec) { s.NodeName = "" }})
-	}
-	for _, q := range x.rules.FailingSelector() {
-		template = append(template, candidate{do: "remove nodeSelector " + q.Key, template: func(s *corev1.PodSpec) { delete(s.NodeSelector, q.Key) }})
-	}
-	if !x.rules.AffinityOK {
-		template = append(template, candidate{do: "remove the required node affinity", template: func(s *corev1.PodSpec) {
-			s.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution = nil
-		}})
-	}
-	for _, q := range x.rules.Failing() {
-		if c, ok := x.label(q); ok {
-			node = append(node, c)
+}
+
+func (x *explainer) ruleChanges() []Change {
+	before := x.shouldRunNodes(x.d.Rules, nil)
+	template, node := x.templateCandidates(), x.nodeCandidates()
+	var out, stays []Change
+	narrow := false
+	single := map[string]bool{} // by place: one change is enough
+	for _, c := range slices.Concat(template, node) {
+		if c.broad && narrow {
+			continue
+		}
+		ch, runs, stay := x.try(c, before)
+		switch {
+		case runs:
+			out = append(out, ch)
+			single[ch.Where] = true
+			narrow = narrow || c.template != nil && !c.broad
+		case stay && x.v.Reason == DeletionPending:
+			ch.Effect = "the pod would stay, and not come back"
+			stays = append(stays, ch)
 		}
 	}
-	return template, node
-}
-
-// label is the change of a label that lets a requirement hold, if there is one.
-func (x *explainer) label(q eligibility.RequirementResult) (candidate, bool) {
-	if q.Field || q.Err != "" {
-		return candidate{}, false
-	}
-	set := func(value string) (candidate, bool) {
-		return candidate{
-			do: x.r.Options.command("kubectl", "label", "node", x.n.Name, q.Key+"="+value, "--overwrite"),
-			node: func(n *corev1.Node) {
-				if n.Labels == nil {
-					n.Labels = map[string]string{}
-				}
-				n.Labels[q.Key] = value
-			},
-		}, true
-	}
-	switch q.Operator {
-	case corev1.NodeSelectorOpIn:
-		return set(q.Values[0])
-	case corev1.NodeSelectorOpExists:
-		return set("true")
-	case corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpDoesNotExist:
-		return candidate{
-			do:   x.r.Options.command("kubectl", "label", "node", x.n.Name, q.Key+"-"),
-			node: func(n *corev1.Node) { delete(n.Labels, q.Key) },
-		}, true
-	default: // Gt and Lt: a number that somebody has to choose
-		return candidate{}, false
-	}
-}
-
-// together makes one change of all that the template needs, and one of all
-// that the node needs.
-func (x *explainer) together(template, node []candidate, before int) []Change {
-	var out []Change
-	join := func(cs []candidate, sep string) string {
-		var parts []string
-		for _, c := range cs {
-			parts = append(parts, c.do)
+	for _, parts := range [][]candidate{x.templateTogether(), x.nodeTogether()} {
+		if ch, runs := x.together(parts, before); runs && !single[ch.Where] {
+			out = append(out, ch)
 		}
-		return strings.Join(parts, sep)
 	}
-	spec := x.d.DaemonSet.Spec.Template.Spec.DeepCopy()
-	for _, c := range template {
+	slices.SortStableFunc(out, func(a, b Change) int { return strings.Compare(b.Where, a.Where) }) // the template first
+	return append(out, stays...)
+}
+
+// try makes a change on a copy, and says whether the node should then run the
+// DaemonSet, and whether a running pod may stay.
+func (x *explainer) try(c candidate, before int) (ch Change, runs, stays bool) {
+	ch = Change{Where: onNode, Do: c.do, From: before, Effect: "should run"}
+	if x.v.State == Misplaced {
+		ch.Effect = "the pod would come back"
+	}
+	rules, n := x.d.Rules, x.n
+	var changed *corev1.Node
+	if c.template != nil {
+		spec := x.d.DaemonSet.Spec.Template.Spec.DeepCopy()
 		c.template(spec)
+		ch.Where, rules = inTemplate, eligibility.Compile(spec)
+	} else {
+		changed = x.n.DeepCopy()
+		c.node(changed)
+		n = changed
 	}
-	if len(template) > 1 && eligibility.Compile(spec).Evaluate(x.n, x.d.Gate).ShouldRun {
-		out = append(out, Change{Where: "template", Do: join(template, ", and "), From: before, To: x.should(spec, nil)})
+	runs, stays = x.answer(rules, n)
+	if !runs && !stays {
+		return ch, false, false
 	}
-	n := x.n.DeepCopy()
-	for _, c := range node {
-		c.node(n)
+	if c.keep && x.loses(rules) {
+		return ch, false, false
 	}
-	if len(node) > 1 && x.d.Rules.Evaluate(n, x.d.Gate).ShouldRun {
-		out = append(out, Change{Where: "node", Do: join(node, " && "), From: before, To: x.should(nil, n)})
-	}
-	return out
+	ch.To = x.shouldRunNodes(rules, changed)
+	return ch, runs, stays
 }
 
-// should counts the nodes that should run the DaemonSet, with another template
-// or with one node changed.
-func (x *explainer) should(spec *corev1.PodSpec, changed *corev1.Node) int {
-	rules := x.d.Rules
-	if spec != nil {
-		rules = eligibility.Compile(spec)
-	}
+// answer is that of the controller. Where a feature gate is open, Gate is off,
+// which tolerates less: what may run then may run with the gate on.
+func (x *explainer) answer(rules *eligibility.Rules, n *corev1.Node) (runs, stays bool) {
+	a := rules.Evaluate(n, x.d.Gate)
+	return a.ShouldRun, a.ShouldContinue
+}
+
+// shouldRunNodes counts the nodes of the cluster that should run the DaemonSet
+// by other rules, or with one node changed.
+func (x *explainer) shouldRunNodes(rules *eligibility.Rules, changed *corev1.Node) int {
 	n := 0
-	for _, node := range x.r.Snapshot.Nodes {
-		if changed != nil && node.Name == changed.Name {
+	for i, node := range x.r.Snapshot.Nodes {
+		if changed != nil && int32(i) == x.v.Node {
 			node = changed
 		}
 		if rules.Evaluate(node, x.d.Gate).ShouldRun {
@@ -160,20 +135,41 @@ func (x *explainer) should(spec *corev1.PodSpec, changed *corev1.Node) int {
 	return n
 }
 
-// roomChanges say what would let a pod that does not fit be scheduled; they
-// change nothing about should-run.
-func (x *explainer) roomChanges() []Change {
-	switch x.v.Reason {
-	case SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods:
-	default:
-		return nil
+// loses reports whether a node that should run the DaemonSet would no longer.
+func (x *explainer) loses(rules *eligibility.Rules) bool {
+	return slices.ContainsFunc(x.r.Snapshot.Nodes, func(n *corev1.Node) bool {
+		return x.d.Rules.Evaluate(n, x.d.Gate).ShouldRun && !rules.Evaluate(n, x.d.Gate).ShouldRun
+	})
+}
+
+// together makes one change of several of one place; of a single one there is
+// nothing to join.
+func (x *explainer) together(parts []candidate, before int) (Change, bool) {
+	if len(parts) < 2 {
+		return Change{}, false
 	}
-	n := int(x.d.Counts.Desired)
-	var out []Change
-	for _, f := range x.r.fixes(x.d, x.v) {
-		out = append(out, Change{Where: "template", Do: f, From: n, To: n})
+	var c candidate
+	var do []string
+	for _, p := range parts {
+		do = append(do, p.do)
 	}
-	return out
+	if parts[0].template != nil {
+		c.do = strings.Join(do, ", and ")
+		c.template = func(s *corev1.PodSpec) {
+			for _, p := range parts {
+				p.template(s)
+			}
+		}
+	} else {
+		c.do = strings.Join(do, " && ")
+		c.node = func(n *corev1.Node) {
+			for _, p := range parts {
+				p.node(n)
+			}
+		}
+	}
+	ch, runs, _ := x.try(c, before)
+	return ch, runs
 }
 
 // TemplateRequests are what the scheduler would reserve for a pod of the

@@ -2,188 +2,177 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// podLines say which pod there is, and what the controller made of it.
+const noPod = "none on this node, none pinned to it"
+
+// podLines say which pods there are, and what the controller made of them.
 func (x *explainer) podLines() {
 	p := x.r.pod(x.v)
-	e := &Evidence{}
-	if x.v.Detail != nil {
-		e = &x.v.Detail.Evidence
-	}
 	switch {
-	case x.v.State == Unknown:
-		x.rule("pod", "cannot tell: "+orNone(e.Unread), "unknown", true)
-	case p == nil && e.Event != nil:
-		x.rule("pod", "none on this node, none pinned to it", fail, true)
-		x.more("event", x.r.eventText(e.Event), "", false)
-	case p == nil && x.v.State == Missing:
-		x.rule("pod", "none on this node, none pinned to it; "+x.r.message(x.d, x.v), fail, true)
-	case p == nil:
-		x.rule("pod", "none on this node, none pinned to it", none, false)
-	default:
+	case p != nil:
 		x.rule("pod", x.podText(p), x.podResult(), x.v.State == Unready)
+		x.podMore(p)
+	case x.d.PodsUnread:
+		f, _ := x.r.Snapshot.Missing(snapshot.ResourcePods, x.d.DaemonSet.Namespace)
+		x.rule("pod", "cannot tell: "+describeRead(f), unknown, true)
+	case x.v.State == Missing:
+		x.missing()
+	default:
+		event, text := x.createEvent()
+		x.rule("pod", noPod+text, none, false)
+		if event != nil {
+			x.more("event", x.r.eventText(event)+" (it names no node)", "", false)
+		}
 	}
 }
 
+// missing says why a pod that should be there is not.
+func (x *explainer) missing() {
+	e := x.evidence()
+	if e.Event != nil {
+		x.rule("pod", noPod, fail, true)
+		x.more("event", x.r.eventText(e.Event), "", false)
+		return
+	}
+	text := noPod
+	if x.v.Detail != nil {
+		if why := x.r.message(x.d, x.v); why != "" {
+			text += "; " + why
+		}
+	}
+	x.rule("pod", text, fail, true)
+}
+
+// createEvent is the newest word on a pod of the DaemonSet that could not be
+// created. That there is none is said only where the events were read: of a
+// live cluster they are asked for where there are gaps.
+func (x *explainer) createEvent() (*EventEvidence, string) {
+	d := x.d.DaemonSet
+	e := newest(x.ix.eventsOf(d.Namespace, "DaemonSet", d.Name, d.UID), "FailedCreate")
+	if e != nil && x.r.Options.Now.Sub(time.Unix(int64(e.Last), 0)) <= createFresh {
+		return eventEvidence(e), ""
+	}
+	if f, unread := x.r.Snapshot.Missing(snapshot.ResourceEvents, d.Namespace); unread {
+		return nil, "; events not read: " + describeRead(f)
+	}
+	if x.eventsRead() {
+		return nil, "; no FailedCreate event"
+	}
+	return nil, ""
+}
+
+func (x *explainer) eventsRead() bool {
+	ns, s := x.d.DaemonSet.Namespace, x.r.Snapshot
+	if s.Source.From != "" || slices.ContainsFunc(s.Events, func(e snapshot.Event) bool { return e.Namespace == ns }) {
+		return true
+	}
+	return slices.Contains(x.r.Needs().EventNamespaces, ns)
+}
+
 func (x *explainer) podText(p *snapshot.Pod) string {
+	now := x.r.Options.Now
 	parts := []string{p.Name}
 	switch {
 	case p.Node == "":
 		parts = append(parts, "pinned to this node, not bound")
+	case p.Target != "" && p.Target != p.Node:
+		parts = append(parts, "bound to this node, pinned to "+p.Target)
 	default:
 		parts = append(parts, "bound to this node")
 	}
+	if p.Owner == nil {
+		parts = append(parts, "an orphan that the controller adopts")
+	}
 	parts = append(parts, "phase "+orNone(string(p.Phase)))
-	if p.Ready {
-		parts = append(parts, "Ready for "+age(x.r.Options.Now, p.ReadySince))
+	switch {
+	case p.Ready && p.ReadySince != 0:
+		parts = append(parts, "Ready for "+age(now, p.ReadySince))
+	case p.Ready:
+		parts = append(parts, "Ready")
+	case p.ReadySince != 0:
+		parts = append(parts, "not Ready for "+age(now, p.ReadySince))
+	default:
+		parts = append(parts, "not Ready")
 	}
 	if p.Deleted != 0 {
-		parts = append(parts, "Terminating")
+		parts = append(parts, x.endText(p))
 	}
-	if h := p.Labels[hashLabel]; h != "" {
-		which := "another revision"
-		if h == x.d.Revision.Hash {
-			which = "current"
-		}
-		parts = append(parts, fmt.Sprintf("revision %s (%s)", h, which))
-	}
+	parts = append(parts, x.revisionText(p))
 	if p.Restarts > 0 {
 		parts = append(parts, count(int(p.Restarts), "restart"))
 	}
 	return strings.Join(parts, ", ")
 }
 
+// endText says how the end of a pod goes; its deletionTimestamp already
+// contains the grace.
+func (x *explainer) endText(p *snapshot.Pod) string {
+	if x.r.Options.Now.Unix() > int64(p.Deleted) {
+		return "Terminating, its grace ended " + age(x.r.Options.Now, p.Deleted) + " ago"
+	}
+	return "Terminating until " + clock(p.Deleted)
+}
+
+func (x *explainer) revisionText(p *snapshot.Pod) string {
+	which := "another"
+	switch {
+	case !x.target.known():
+		which = "which one is current cannot be told"
+	case x.target.updated(p):
+		which = "current"
+	}
+	return fmt.Sprintf("revision %s (%s)", orNone(p.Labels[hashLabel]), which)
+}
+
 func (x *explainer) podResult() string {
 	switch x.v.State {
-	case Covered, Outdated:
-		return "available"
-	case Unready:
-		return "not available"
+	case Covered:
+		return pass
+	case Outdated:
+		return pass + ", outdated"
+	case Unready, Missing:
+		return fail
+	case Misplaced:
+		switch x.v.Reason {
+		case LatentUnrecreatable:
+			return "stays"
+		case DeletionPending:
+			return "to be deleted"
+		default:
+			return "ending"
+		}
+	case Unknown, Excluded:
+		return unknown
 	default:
-		return none
+		return unknown
 	}
 }
 
-// wouldFit asks whether a pod of the template would find room, where none is.
-func (x *explainer) wouldFit() {
-	asks := TemplateRequests(&x.d.DaemonSet.Spec.Template.Spec)
-	p := &snapshot.Pod{Requests: asks}
-	if ports := snapshot.HostPortsOf(&x.d.DaemonSet.Spec.Template.Spec); len(ports) > 0 {
-		p.HostPorts = &ports
-	}
-	x.room(p)
-}
-
-// roomLines print our own arithmetic on the node beside the scheduler's word.
-func (x *explainer) roomLines() {
-	p := x.r.pod(x.v)
-	if p == nil {
-		x.wouldFit()
-		return
-	}
-	if p.Node != "" {
-		return // it has its room
-	}
-	x.room(p)
-	if x.v.Detail == nil || x.v.Detail.Evidence.Scheduler == nil {
-		return
-	}
-	s := x.v.Detail.Evidence.Scheduler
-	text := strings.Join(s.Reasons, ", ")
-	if text == "" {
-		text = capped(s.Message, maxWords)
-	} else {
-		text += " (the other nodes' share of the message is left out)"
-	}
-	x.more("scheduler", text, "", false)
-}
-
-func (x *explainer) room(p *snapshot.Pod) {
-	if !x.r.Snapshot.PodsComplete(x.n.Name) {
-		x.rule("room", "not examined: the pods of this node were not read", none, false)
-		return
-	}
-	room := computeRoom(x.ix, x.v.Node, x.n, p)
-	pods := len(x.ix.bound(x.v.Node))
-	var fits []string
-	var short []string
-	for _, res := range room.Resources {
-		if !res.Short {
-			fits = append(fits, fmt.Sprintf("%s %s of %s free", res.Name, quantity(res.Name, res.Free), quantity(res.Name, res.Allocatable)))
-			continue
-		}
-		short = append(short, res.Name)
-		x.roomRule(fmt.Sprintf("%s asks %s; allocatable %s - %s bound by %s = %s free", res.Name, quantity(res.Name, res.Asks),
-			quantity(res.Name, res.Allocatable), quantity(res.Name, res.Bound), count(pods, "pod"), quantity(res.Name, max(0, res.Free))), fail, len(short) > 1)
-	}
-	for _, h := range room.HostPorts {
-		x.roomRule("port "+h.Port+" is held by "+h.Pod, fail, len(short) > 0)
-		short = append(short, "port")
-	}
-	text := orNone(strings.Join(fits, ", "))
-	if len(room.HostPorts) == 0 {
-		if p.HostPorts == nil {
-			text += "; no host ports"
-		} else {
-			text += "; host ports free"
+// podMore continues with what the line of the pod has no room for: other pods
+// of the node, what could not be read, what is waited for.
+func (x *explainer) podMore(p *snapshot.Pod) {
+	for _, i := range x.pods {
+		if q := &x.r.Snapshot.Pods[i]; q != p {
+			x.more("", "also "+x.podText(q), "", false)
 		}
 	}
-	x.roomRule(text, pass, len(short) > 0)
-	if len(short) == 0 {
-		return
+	e := x.evidence()
+	if e.Unread != "" {
+		x.more("", "not read: "+e.Unread, unknown, true)
 	}
-	x.preemption(room)
-}
-
-func (x *explainer) roomRule(text, result string, continued bool) {
-	if continued {
-		x.more("", text, result, result == fail)
-		return
+	if e.AvailableAt != nil && x.v.Reason == NotAvailableYet {
+		x.more("", fmt.Sprintf("available at %s (minReadySeconds %d)", e.AvailableAt.UTC().Format("15:04:05Z"), x.d.DaemonSet.Spec.MinReadySeconds), "", false)
 	}
-	x.rule("room", text, result, result == fail)
-}
-
-func (x *explainer) preemption(room *Room) {
-	class := x.d.DaemonSet.Spec.Template.Spec.PriorityClassName
-	if class == "" {
-		class = "no class"
+	if len(e.Finalizers) > 0 && p.Deleted != 0 {
+		x.more("", "finalizers: "+strings.Join(e.Finalizers, ", "), "", false)
 	}
-	text := fmt.Sprintf("priority %d (%s)", room.Priority, class)
-	if room.LowestPriority != nil {
-		text += fmt.Sprintf("; lowest holder has %d", *room.LowestPriority)
-	}
-	for _, res := range room.Resources {
-		if res.Short {
-			text += fmt.Sprintf("; %s of %s short", quantity(res.Name, res.Asks-max(0, res.Free)), res.Name)
-		}
-	}
-	result, failed := fail+", "+room.Preemption, true
-	if room.Preemption == preemptPossible {
-		result, failed = "possible", false
-	}
-	x.rule("preemption", text, result, failed)
-	if names := holderText(room); names != "" {
-		x.more("holders", names, "", false)
-	}
-}
-
-// containerLine says what keeps a bound pod from being ready.
-func (x *explainer) containerLine() {
-	if x.v.State != Unready || x.v.Detail == nil {
-		return
-	}
-	e := &x.v.Detail.Evidence
-	if c := e.Condition; c != nil && x.ix.ready[x.v.Node] != "True" {
-		x.rule("node", x.r.conditionText(c), fail, true)
-	}
-	if c := e.Container; c != nil {
-		x.rule("container", strings.TrimPrefix(containerMessage(c), "container "), fail, true)
-	}
-	if ev := e.Event; ev != nil {
-		x.more("event", x.r.eventText(ev), "", false)
+	if len(e.Drift) > 0 {
+		x.more("admission", strings.Join(e.Drift, ", "), fail, true)
 	}
 }

@@ -34,13 +34,17 @@ type RuleLine struct {
 	Failed   bool   `json:"failed,omitempty"`
 }
 
-// Change is one thing that would change the verdict, and what that would do
-// to the number of nodes that should run the DaemonSet.
+// Change is one thing that alone would change the verdict, and what that would
+// do to the number of nodes that should run the DaemonSet.
 type Change struct {
 	Where string `json:"where"` // template, node
-	Do    string `json:"do"`
-	From  int    `json:"shouldRunBefore"`
-	To    int    `json:"shouldRunAfter"`
+	// Do is a command that is complete and safe to paste, or what to edit.
+	Do string `json:"do"`
+	// Effect is what the change does to the pair: should run, the pod would
+	// come back, the pod would stay, the pod would fit.
+	Effect string `json:"effect,omitempty"`
+	From   int    `json:"shouldRunBefore"`
+	To     int    `json:"shouldRunAfter"`
 }
 
 // NodeCoverageList is the report of kubectl ds-coverage nodes.
@@ -71,11 +75,14 @@ type NodeDaemonSet struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	NodeVerdict
-	MilliCPU int64 `json:"milliCPU"` // requested by its pod
-	Memory   int64 `json:"memory"`   // bytes
+	// MilliCPU and Memory (bytes) are requested by its pods on the node; where
+	// it should run and has none, what one would request.
+	MilliCPU int64 `json:"milliCPU"`
+	Memory   int64 `json:"memory"`
 }
 
-// NodeCost is what DaemonSet pods request of a node's allocatable.
+// NodeCost is what the pods of the DaemonSets in question, bound or pinned to
+// a node, request of its allocatable. Pods that have ended hold nothing.
 type NodeCost struct {
 	Pods                 int   `json:"pods"`
 	MilliCPU             int64 `json:"milliCPU"`
@@ -89,7 +96,8 @@ type NodeCost struct {
 // DeepCopyObject implements runtime.Object.
 func (e *Explanation) DeepCopyObject() runtime.Object {
 	out := *e
-	out.ObjectMeta = *e.ObjectMeta.DeepCopy()
+	out.ObjectMeta = copyMeta(e.ObjectMeta)
+	out.Source = e.Source.deepCopy()
 	out.Rules = append([]RuleLine(nil), e.Rules...)
 	out.Changes = append([]Change(nil), e.Changes...)
 	return &out
@@ -98,6 +106,7 @@ func (e *Explanation) DeepCopyObject() runtime.Object {
 // DeepCopyObject implements runtime.Object.
 func (l *NodeCoverageList) DeepCopyObject() runtime.Object {
 	out := *l
+	out.Source = l.Source.deepCopy()
 	out.Items = make([]NodeCoverage, len(l.Items))
 	for i := range l.Items {
 		out.Items[i] = *l.Items[i].DeepCopyObject().(*NodeCoverage)
@@ -108,8 +117,16 @@ func (l *NodeCoverageList) DeepCopyObject() runtime.Object {
 // DeepCopyObject implements runtime.Object.
 func (n *NodeCoverage) DeepCopyObject() runtime.Object {
 	out := *n
-	out.ObjectMeta = *n.ObjectMeta.DeepCopy()
+	out.ObjectMeta = copyMeta(n.ObjectMeta)
 	out.Summary = n.Summary.deepCopy()
 	out.DaemonSets = append([]NodeDaemonSet(nil), n.DaemonSets...)
 	return &out
+}
+
+func copyMeta(m metav1.ObjectMeta) metav1.ObjectMeta { return *m.DeepCopy() }
+
+func (s ReportSource) deepCopy() ReportSource {
+	s.TakenAt = s.TakenAt.DeepCopy()
+	s.Incomplete = append([]IncompleteRead(nil), s.Incomplete...)
+	return s
 }

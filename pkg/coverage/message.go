@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
@@ -12,7 +14,15 @@ const maxWords = 300
 
 // words makes the message and the remedy of a verdict from its evidence.
 func (r *Result) words(d *DaemonSetResult, v *Verdict) (message, remedy string) {
-	return r.message(d, v), strings.Join(r.fixes(d, v), "; ")
+	fixes := r.fixes(d, v)
+	switch v.Reason {
+	case CrashLoop, InitFailing, ProbeFailing, Failed, RunError, NodeNotReady, NodeNotReadyCNI:
+		// What exactly to mend stands there.
+		if looks := r.looks(d, v); len(fixes) > 0 && len(looks) > 0 {
+			fixes = []string{strings.TrimSuffix(fixes[0], "."), "see: " + looks[0]}
+		}
+	}
+	return r.message(d, v), strings.Join(fixes, "; ")
 }
 
 func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
@@ -49,6 +59,12 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 		return "namespace " + d.DaemonSet.Namespace + " is being deleted"
 	case CreateStale:
 		return "no pod, and no event says that creating one failed"
+	case Starting:
+		if p := r.pod(v); p != nil && p.Node == "" {
+			return "waits for the scheduler"
+		}
+	case ReadinessGate:
+		return gateMessage(r.pod(v))
 	case SchedNoScheduler:
 		return "no word from scheduler " + r.schedulerName(v)
 	}
@@ -65,19 +81,23 @@ func (r *Result) schedulerName(v *Verdict) string {
 // evidenceMessage says what was seen, the most telling first.
 func (r *Result) evidenceMessage(v *Verdict, e *Evidence) string {
 	switch {
-	case v.Reason == NodeLost || v.Reason == NodeNotReady || v.Reason == NodeNotReadyCNI:
+	case e.Condition != nil && (v.Reason == NodeLost || v.Reason == NodeNotReady || v.Reason == NodeNotReadyCNI || v.Reason == NodeShutdown):
 		return nodeMessage(e.Condition)
-	case v.Reason == SchedAdmissionDrift || v.Reason == SchedGated:
+	case v.Reason == SchedAdmissionDrift:
+		return "admission changed the pod: " + strings.Join(e.Drift, ", ")
+	case v.Reason == SchedGated:
 		return strings.Join(e.Drift, ", ")
+	case v.Reason == SchedNeverFits && e.Room != nil:
+		return neverLine(e.Room)
 	case e.Room != nil && len(e.Room.HostPorts) > 0 && v.Reason == SchedHostPort:
 		h := e.Room.HostPorts[0]
 		return fmt.Sprintf("port %s is held by %s", h.Port, h.Pod)
 	case e.Room != nil && !e.Room.NotExamined && shortLine(e.Room) != "":
 		return shortLine(e.Room)
 	case e.Scheduler != nil && len(e.Scheduler.Reasons) > 0:
-		return strings.Join(e.Scheduler.Reasons, ", ")
+		return "scheduler: " + capped(strings.Join(e.Scheduler.Reasons, ", "), maxWords) + roomDoubt(e.Room)
 	case e.Scheduler != nil:
-		return capped(e.Scheduler.Message, maxWords)
+		return "scheduler: " + capped(e.Scheduler.Message, maxWords)
 	case e.Event != nil && (e.Container == nil || v.Reason == ProbeFailing || e.Container.Message == ""):
 		return capped(e.Event.Message, maxWords)
 	case e.Container != nil:
@@ -89,7 +109,7 @@ func (r *Result) evidenceMessage(v *Verdict, e *Evidence) string {
 }
 
 func nodeMessage(c *ConditionEvidence) string {
-	s := fmt.Sprintf("Ready is %s", c.Status)
+	s := fmt.Sprintf("the node's %s is %s", c.Type, c.Status)
 	if c.Since != nil {
 		s += " since " + c.Since.UTC().Format("2006-01-02T15:04Z")
 	}
@@ -109,13 +129,19 @@ func containerMessage(c *ContainerEvidence) string {
 	}
 	if c.ExitCode != nil {
 		s := fmt.Sprintf("exit %d", *c.ExitCode)
-		if c.LastReason != "" {
+		if c.LastReason != "" && c.LastReason != c.Reason {
 			s += " (" + c.LastReason + ")"
 		}
 		parts = append(parts, s)
 	}
 	if c.Restarts > 0 {
 		parts = append(parts, count(int(c.Restarts), "restart"))
+	}
+	if c.Probe != "" {
+		parts = append(parts, "its "+c.Probe+" probe does not pass")
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "running")
 	}
 	if c.LastWords != "" {
 		parts = append(parts, "last words: "+capped(c.LastWords, 120))
@@ -179,6 +205,53 @@ func shortLine(room *Room) string {
 		return ""
 	}
 	return strings.Join(out, ", ") + preemptionText(room)
+}
+
+// neverLine says of what the pod asks more than the node has in all.
+func neverLine(room *Room) string {
+	var out []string
+	for _, x := range room.Resources {
+		if x.Asks > x.Allocatable {
+			out = append(out, fmt.Sprintf("%s asks %s; the node has %s in all", x.Name,
+				quantity(x.Name, x.Asks), quantity(x.Name, x.Allocatable)))
+		}
+	}
+	if len(out) == 0 { // nothing but the scheduler's word, where no pods were read
+		return "asks more than the node has in all"
+	}
+	return strings.Join(out, ", ")
+}
+
+// roomDoubt says why the scheduler's word stands without our arithmetic.
+func roomDoubt(room *Room) string {
+	switch {
+	case room == nil || len(room.HostPorts) > 0:
+		return ""
+	case room.NotExamined:
+		return "; the pods of the node were not read"
+	default:
+		return "; our own arithmetic finds room: the message may be old"
+	}
+}
+
+// gateMessage names the readiness gates that are not met.
+func gateMessage(p *snapshot.Pod) string {
+	if p == nil || p.Full == nil {
+		return "a readiness gate is not met"
+	}
+	var out []string
+	for _, g := range p.Full.Spec.ReadinessGates {
+		switch c := podCondition(p.Full, g.ConditionType); {
+		case c == nil:
+			out = append(out, string(g.ConditionType)+" (never set)")
+		case c.Status != corev1.ConditionTrue:
+			out = append(out, fmt.Sprintf("%s is %s", g.ConditionType, c.Status))
+		}
+	}
+	if len(out) == 0 {
+		return "a readiness gate is not met"
+	}
+	return "readiness gate " + strings.Join(out, ", ")
 }
 
 func preemptionText(room *Room) string {

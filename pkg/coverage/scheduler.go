@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,7 +24,6 @@ var bucket = regexp.MustCompile(`(?:^|, )(\d+) `)
 // otherNodes are the reasons of nodes that a pinned pod cannot go to, by the
 // version of the scheduler that words them so.
 var otherNodes = []string{
-	"node(s) didn't satisfy plugin(s) [NodeAffinity]",   // 1.30 and later
 	"node(s) didn't satisfy plugin NodeAffinity",        // when all are filtered before
 	"node is filtered out by the prefilter result",      // 1.27 to 1.29
 	"node(s) didn't match Pod's node affinity/selector", // until 1.26
@@ -34,7 +34,9 @@ var otherNodes = []string{
 // parseScheduler reduces a message of the condition PodScheduled to the target
 // node. Such a message counts nodes by reason; a pod that is pinned to one node
 // leaves all others in the bucket of NodeAffinity (docs: coverage b.9;
-// framework.FitError.Error, kubernetes v1.37.2).
+// framework.FitError.Error, kubernetes v1.37.2). Sentences follow each other:
+// what the filters say, then what each plugin of PostFilter says, as in "no new
+// claims to deallocate, preemption: ...".
 func parseScheduler(message string) schedulerWord {
 	var w schedulerWord
 	head, rest, ok := strings.Cut(message, " nodes are available: ")
@@ -42,44 +44,59 @@ func parseScheduler(message string) schedulerWord {
 		return w
 	}
 	w.parsed = true
-	body, preemption, _ := strings.Cut(rest, " preemption: ")
-	w.reasons = targetReasons(strings.TrimSuffix(strings.TrimSpace(body), "."))
+	body, after, _ := strings.Cut(rest, ". ")
+	w.reasons = targetReasons(body)
 	w.elsewhere = len(w.reasons) == 0
-	if _, after, ok := strings.Cut(preemption, " nodes are available: "); ok {
-		for _, r := range targetReasons(strings.TrimSuffix(strings.TrimSpace(after), ".")) {
-			if r != "Preemption is not helpful for scheduling" {
-				w.preemption = append(w.preemption, r)
-			}
+	_, preemption, ok := strings.Cut(after, "preemption: ")
+	if !ok {
+		return w
+	}
+	if _, counted, ok := strings.Cut(preemption, " nodes are available: "); ok {
+		preemption = counted
+	}
+	for _, r := range targetReasons(preemption) {
+		if r != "Preemption is not helpful for scheduling" {
+			w.preemption = append(w.preemption, r)
 		}
 	}
 	return w
 }
 
+// targetReasons drops the buckets of other nodes. A sentence without counts
+// is of a PreFilter plugin and holds for all nodes.
 func targetReasons(body string) []string {
 	var out []string
+	add := func(text string) {
+		text = strings.Trim(text, ". ") // until 1.26 two full stops end it
+		if text != "" && !isOtherNodes(text) {
+			out = append(out, text)
+		}
+	}
 	marks := bucket.FindAllStringSubmatchIndex(body, -1)
+	if len(marks) == 0 || marks[0][0] != 0 {
+		add(body)
+		return out
+	}
 	for i, m := range marks {
 		end := len(body)
 		if i+1 < len(marks) {
 			end = marks[i+1][0]
 		}
-		n, err := strconv.Atoi(body[m[2]:m[3]])
-		text := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(body[m[1]:end]), "."))
-		if err != nil || n == 0 || isOtherNodes(text) {
-			continue
+		if n, err := strconv.Atoi(body[m[2]:m[3]]); err == nil && n > 0 {
+			add(body[m[1]:end])
 		}
-		out = append(out, text)
 	}
 	return out
 }
 
 func isOtherNodes(text string) bool {
-	for _, o := range otherNodes {
-		if text == o {
-			return true
-		}
+	// Since 1.30. Where several PreFilter plugins leave only some nodes, the
+	// rest stands under all their names: [NodeAffinity VolumeBinding]. That no
+	// node satisfies them at once is something else.
+	if names, ok := strings.CutPrefix(text, "node(s) didn't satisfy plugin(s) ["); ok && strings.HasSuffix(names, "]") {
+		return slices.Contains(strings.Fields(strings.TrimSuffix(names, "]")), "NodeAffinity")
 	}
-	return false
+	return slices.Contains(otherNodes, text)
 }
 
 // schedulerTexts tell the reason by the words of the scheduler's plugins
@@ -98,6 +115,11 @@ var schedulerTexts = []struct {
 	{"pod affinity rules", SchedPodAffinity},
 	{"topology spread constraints", SchedSpread},
 	{"volume", SchedVolume},
+	{"VolumeBinding", SchedVolume},
+	{"no available disk", SchedVolume},
+	{"enough free storage", SchedVolume},
+	{"pvc(s)", SchedVolume},
+	{"CSI driver is not installed", SchedVolume},
 	{"persistentvolumeclaim", SchedVolume},
 	{"PersistentVolume", SchedVolume},
 	{"required features", SchedFeature},
@@ -105,6 +127,9 @@ var schedulerTexts = []struct {
 	{"resourceclaim", SchedDRA},
 	{"resource claim", SchedDRA},
 	{"ResourceClaim", SchedDRA},
+	{"DynamicResources", SchedDRA},
+	{"device class", SchedDRA},
+	{"allocating devices", SchedDRA},
 	{"cannot allocate all claims", SchedDRA},
 	{"allocation", SchedDRA},
 }

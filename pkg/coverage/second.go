@@ -61,7 +61,10 @@ func (a *analysis) borrowRoom(v *Verdict) {
 	room := computeRoom(a.ix, like, a.ix.s.Nodes[like], p)
 	room.LikeNode = a.ix.s.Nodes[like].Name
 	v.Detail.Evidence.Room = room
-	if (room.Preemption == preemptNoVictims || room.Preemption == preemptNever) && !slices.Contains(v.Detail.Contributing, SchedNoVictims) {
+	// A port is freed by its holder, not by priorities.
+	short := func(r Reason) bool { return r == SchedInsufficient || r == SchedTooManyPods }
+	if (room.Preemption == preemptNoVictims || room.Preemption == preemptNever) && !slices.Contains(v.Detail.Contributing, SchedNoVictims) &&
+		(short(v.Reason) || slices.ContainsFunc(v.Detail.Contributing, short)) {
 		v.Detail.Contributing = append(v.Detail.Contributing, SchedNoVictims)
 	}
 }

@@ -105,10 +105,10 @@ func networkDown(message string) bool {
 
 // ended gives the reason of a pod that is Failed or Succeeded.
 func (a *analysis) ended(p *snapshot.Pod, d *Detail) Reason {
-	if p.Phase == corev1.PodSucceeded {
-		return Completed
-	}
 	if p.Full == nil {
+		if p.Phase == corev1.PodSucceeded {
+			return Completed
+		}
 		return Failed
 	}
 	st := &p.Full.Status
@@ -123,6 +123,8 @@ func (a *analysis) ended(p *snapshot.Pod, d *Detail) Reason {
 		d.Evidence.Container.Reason, d.Evidence.Container.Message = st.Reason, st.Message
 	}
 	switch {
+	case p.Phase == corev1.PodSucceeded:
+		return Completed
 	case st.Reason == "Evicted":
 		if c := pressure(a.ix.s.Nodes, a.ix.nodeAt, p.Node); c != nil {
 			d.Evidence.Condition = c

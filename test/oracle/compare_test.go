@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -50,52 +51,63 @@ func compare(p pairs.Pair, rules *eligibility.Rules, gate bool, transient eligib
 // consistent holds every other way to ask against the answer.
 func consistent(node *corev1.Node, rules *eligibility.Rules, gate bool, transient eligibility.Transient, answer eligibility.Answer) error {
 	e := rules.Explain(node, gate, transient)
+	if err := termsConsistent(&e); err != nil {
+		return err
+	}
 	selected := e.NodeNameOK && e.SelectorOK() && e.AffinityOK
-	rebuilt := eligibility.Answer{ShouldRun: selected, ShouldContinue: selected}
-	onlyTransient, gateDependent := selected, false
-	for _, t := range e.Taints {
-		gateDependent = gateDependent || t.GateDependent
-	}
-	for _, t := range e.Untolerated() {
-		rebuilt.ShouldRun = false
-		if t.Taint.Effect == corev1.TaintEffectNoExecute {
-			rebuilt.ShouldContinue = false
+	mayFlip := rules.GateDependent() && slices.ContainsFunc(e.Taints, func(t eligibility.TaintResult) bool { return t.GateDependent })
+	for _, rule := range []struct {
+		name  string
+		holds bool
+	}{
+		{"the explanation gives the answer", e.Answer == answer},
+		{"the parts of the explanation give the answer", rebuild(&e, selected) == answer},
+		{"Selects is all but taints", rules.Selects(node) == selected},
+		{"a selected node has no failing requirement", !selected || len(e.Failing()) == 0},
+		{"steady is exact where nothing is transient", rules.Steady(node, gate, eligibility.Transient{}) == answer.ShouldRun &&
+			rules.Steady(node, gate, nil) == answer.ShouldRun},
+		{"steady passes over classes, and only those", rules.Steady(node, gate, transient) == (selected && onlyTransient(&e))},
+		{"a pod that should start may stay", !answer.ShouldRun || answer.ShouldContinue},
+		{"an answer that the gate changes is marked", mayFlip || rules.Evaluate(node, !gate) == answer},
+	} {
+		if !rule.holds {
+			return fmt.Errorf("%s: this does not hold for the answer %+v and the explanation %+v", rule.name, answer, e)
 		}
-		onlyTransient = onlyTransient && t.Class != ""
 	}
-	anyTerm := false
+	return nil
+}
+
+// rebuild makes the answer anew from the parts of an explanation.
+func rebuild(e *eligibility.Explanation, selected bool) eligibility.Answer {
+	a := eligibility.Answer{ShouldRun: selected, ShouldContinue: selected}
+	for _, t := range e.Untolerated() {
+		a.ShouldRun = false
+		if t.Taint.Effect == corev1.TaintEffectNoExecute {
+			a.ShouldContinue = false
+		}
+	}
+	return a
+}
+
+func onlyTransient(e *eligibility.Explanation) bool {
+	return !slices.ContainsFunc(e.Untolerated(), func(t eligibility.TaintResult) bool { return t.Class == "" })
+}
+
+// termsConsistent holds each term against its requirements, and the affinity
+// against its terms.
+func termsConsistent(e *eligibility.Explanation) error {
+	some := false
 	for _, t := range e.Terms {
-		anyTerm = anyTerm || t.OK
-		// A node without a name has no fields, and the rule is of the term.
+		some = some || t.OK
 		if holds := !t.Empty && !t.Broken && len(t.Failing()) == 0; holds != t.OK {
 			return fmt.Errorf("a term says %t and its requirements say %t: %+v", t.OK, holds, t)
 		}
-		for _, r := range t.Requirements {
-			if r.Err != "" && !t.Broken {
-				return fmt.Errorf("a requirement of a sound term has the error %q", r.Err)
-			}
+		if wrong := slices.ContainsFunc(t.Requirements, func(r eligibility.RequirementResult) bool { return r.Err != "" }); wrong != t.Broken {
+			return fmt.Errorf("a term says broken %t and its requirements say %t: %+v", t.Broken, wrong, t)
 		}
 	}
-	other := rules.Evaluate(node, !gate)
-	switch {
-	case e.Answer != answer:
-		return fmt.Errorf("the explanation answers %+v instead of %+v", e.Answer, answer)
-	case rebuilt != answer:
-		return fmt.Errorf("the parts of the explanation give %+v instead of %+v", rebuilt, answer)
-	case e.AffinityOK != (!e.Affinity || anyTerm):
+	if e.AffinityOK != (!e.Affinity || some) {
 		return fmt.Errorf("affinity is %t, and its terms do not say so", e.AffinityOK)
-	case rules.Selects(node) != selected:
-		return fmt.Errorf("Selects is %t, the parts beside taints say %t", !selected, selected)
-	case rules.Steady(node, gate, eligibility.Transient{}) != answer.ShouldRun, rules.Steady(node, gate, nil) != answer.ShouldRun:
-		return errors.New("with no transient taints the steady answer differs from the exact one")
-	case rules.Steady(node, gate, transient) != onlyTransient:
-		return fmt.Errorf("the steady answer is %t, the classes of the taints say %t", !onlyTransient, onlyTransient)
-	case other != answer && !(rules.GateDependent() && gateDependent):
-		return fmt.Errorf("the gate changes the answer to %+v, and nothing says that it may", other)
-	case answer.ShouldRun && !answer.ShouldContinue:
-		return errors.New("a pod should start and may not stay")
-	case selected && len(e.Failing()) > 0:
-		return fmt.Errorf("the node is selected, and %d requirements fail", len(e.Failing()))
 	}
 	return nil
 }

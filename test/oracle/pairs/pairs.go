@@ -78,12 +78,12 @@ func (c *coder) template(s *corev1.PodSpec) {
 	list(c, &s.Tolerations, 4, c.toleration)
 	selected := 0
 	if s.NodeSelector != nil {
-		selected = 2
+		selected = 3
 	}
-	if c.index(4, selected) >= 2 {
+	if c.index(4, selected) == 3 {
 		table(c, &s.NodeSelector, 2, c.label)
 	}
-	optional(c, &s.Affinity, 1, 3, c.affinity)
+	optional(c, &s.Affinity, 1, 2, c.affinity)
 	list(c, &s.Containers, 1, c.container)
 }
 

@@ -28,21 +28,21 @@ var (
 		corev1.NodeSelectorOpExists, corev1.NodeSelectorOpGt, "",
 	}
 
-	taintKeys = []string{"dedicated", "dedicated", "dedicated", "gpu", "gpu",
+	taintKeys = []string{"dedicated", "dedicated", "dedicated", "dedicated", "dedicated", "dedicated", "gpu", "gpu", "gpu",
 		corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable, corev1.TaintNodeDiskPressure,
 		corev1.TaintNodeMemoryPressure, corev1.TaintNodePIDPressure, corev1.TaintNodeUnschedulable,
 		corev1.TaintNodeNetworkUnavailable, corev1.TaintNodeOutOfService, ""}
 
-	taintEffects = []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule,
+	taintEffects = []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule,
 		corev1.TaintEffectNoExecute, corev1.TaintEffectPreferNoSchedule, "NoAdmit", ""}
 
-	tolerationEffects = []corev1.TaintEffect{"", "", corev1.TaintEffectNoSchedule, corev1.TaintEffectNoExecute, corev1.TaintEffectNoExecute,
+	tolerationEffects = []corev1.TaintEffect{"", "", corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoExecute,
 		corev1.TaintEffectPreferNoSchedule, "NoAdmit"}
 
-	taintValues = []string{"", "", "x", "5", "10", "007", "0", "-6", "+5", "9223372036854775807", "9223372036854775808", "1.5"}
+	taintValues = []string{"", "5", "5", "10", "10", "x", "007", "0", "-6", "+5", "9223372036854775807", "9223372036854775808", "1.5"}
 
-	tolerationOperators = []corev1.TolerationOperator{corev1.TolerationOpExists, corev1.TolerationOpExists, corev1.TolerationOpEqual, "",
-		corev1.TolerationOpLt, corev1.TolerationOpGt, "exists"}
+	tolerationOperators = []corev1.TolerationOperator{corev1.TolerationOpExists, corev1.TolerationOpEqual, "",
+		corev1.TolerationOpLt, corev1.TolerationOpLt, corev1.TolerationOpGt, corev1.TolerationOpGt, "exists"}
 
 	seconds = []int64{300, 0, -1}
 

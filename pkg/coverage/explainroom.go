@@ -1,0 +1,207 @@
+package coverage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// roomLines set our own arithmetic on the node beside the scheduler's word:
+// for a pod that waits, for one that is bound, or for one that would be made.
+func (x *explainer) roomLines() {
+	if !x.r.Snapshot.PodsComplete(x.n.Name) {
+		x.rule("room", "not examined: the pods of this node were not read", none, false)
+		x.scheduler(nil)
+		return
+	}
+	asks := x.asks()
+	room := computeRoom(x.ix, x.v.Node, x.n, asks.pod)
+	x.room(asks, room)
+	x.scheduler(room)
+}
+
+// asking is the pod whose room is asked for.
+type asking struct {
+	pod   *snapshot.Pod
+	bound bool   // it has its room
+	class string // priority class
+	// priorityKnown is false where no pod tells what the class is worth.
+	priorityKnown bool
+}
+
+// asks picks the pod of the node; where there is none that lives, one made of
+// the template, as the controller would make it.
+func (x *explainer) asks() asking {
+	if p := x.r.pod(x.v); p != nil && !p.Terminal() && p.Requests != nil {
+		a := asking{pod: p, bound: p.Node != "", class: x.d.DaemonSet.Spec.Template.Spec.PriorityClassName, priorityKnown: true}
+		if p.Full != nil {
+			a.class = p.Full.Spec.PriorityClassName
+		}
+		return a
+	}
+	var in snapshot.Interner
+	pod := &corev1.Pod{Spec: *x.d.DaemonSet.Spec.Template.Spec.DeepCopy()}
+	pod.Spec.NodeName = ""
+	p := in.FullPod(pod)
+	p.UID = "-" // as no pod has: none of the node is taken for it
+	a := asking{pod: &p, class: pod.Spec.PriorityClassName}
+	p.Priority, a.priorityKnown = x.templatePriority()
+	return a
+}
+
+// templatePriority is what the priority class of the template is worth: the
+// two of the system have values that never change (pkg/apis/scheduling,
+// v1.37.2), of others the pods tell.
+func (x *explainer) templatePriority() (int32, bool) {
+	spec := &x.d.DaemonSet.Spec.Template.Spec
+	switch {
+	case spec.Priority != nil:
+		return *spec.Priority, true
+	case spec.PriorityClassName == "system-node-critical":
+		return systemNodeCritical, true
+	case spec.PriorityClassName == "system-cluster-critical":
+		return systemNodeCritical - 1000, true
+	}
+	for _, i := range x.ix.byOwner[x.d.DaemonSet.UID] {
+		if p := &x.r.Snapshot.Pods[i]; x.target.updated(p) {
+			return p.Priority, true
+		}
+	}
+	return 0, spec.PriorityClassName == ""
+}
+
+const systemNodeCritical = 2000001000
+
+// room prints what the pod asks and what is free; where something is short,
+// how that comes, whether preemption helps, and who holds it.
+func (x *explainer) room(asks asking, room *Room) {
+	short := shortOf(room)
+	if len(short) == 0 && len(room.HostPorts) == 0 {
+		x.rule("room", x.fitText(asks, room), pass, false)
+		return
+	}
+	result, failed := fail, true
+	if asks.bound { // it runs beyond what the scheduler would allow
+		result, failed = "no, but bound", false
+	}
+	say := func(text, result string, failed bool) {
+		if x.inRoom() {
+			x.more("", text, result, failed)
+			return
+		}
+		x.rule("room", text, result, failed)
+	}
+	pods := x.others(asks.pod)
+	for _, s := range short {
+		say(fmt.Sprintf("%s asks %s; allocatable %s - %s bound by %s = %s free", s.Name, quantity(s.Name, s.Asks),
+			quantity(s.Name, s.Allocatable), quantity(s.Name, s.Bound), count(len(pods), "pod"), signed(s.Name, s.Free)), result, failed)
+	}
+	for _, h := range room.HostPorts {
+		say("host port "+h.Port+" is held by "+h.Pod, result, failed)
+	}
+	if text := restText(room); text != "" {
+		say(text, pass, false)
+	}
+	if asks.bound {
+		return
+	}
+	x.preemption(asks, room)
+	for _, s := range short {
+		if text := holdersOf(s.Name, pods, len(short) > 1); text != "" {
+			x.more("holders", text, "", false)
+		}
+	}
+}
+
+// inRoom reports whether the rule above is that of the room.
+func (x *explainer) inRoom() bool {
+	for _, l := range slices.Backward(x.lines) {
+		if l.Number != 0 {
+			return l.Rule == "room"
+		}
+	}
+	return false
+}
+
+// others are the live pods bound to the node, without the one that asks.
+func (x *explainer) others(p *snapshot.Pod) []*snapshot.Pod {
+	var out []*snapshot.Pod
+	for _, i := range x.ix.bound(x.v.Node) {
+		if q := &x.r.Snapshot.Pods[i]; q.UID != p.UID {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func shortOf(room *Room) []ResourceRoom {
+	var out []ResourceRoom
+	for _, s := range room.Resources {
+		if s.Short {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// fitText: asks cpu 30m, memory 120Mi; free 41220m, 913Gi; no host ports.
+func (x *explainer) fitText(asks asking, room *Room) string {
+	var wants, free []string
+	text := "asks no resources"
+	for _, s := range room.Resources {
+		if s.Name == string(corev1.ResourcePods) {
+			text += fmt.Sprintf("; pods %d of %d", s.Bound+s.Asks, s.Allocatable)
+			continue
+		}
+		wants = append(wants, s.Name+" "+quantity(s.Name, s.Asks))
+		free = append(free, quantity(s.Name, s.Free))
+	}
+	if len(wants) > 0 {
+		text = fmt.Sprintf("asks %s; free %s", strings.Join(wants, ", "), strings.Join(free, ", "))
+	}
+	if asks.bound {
+		text = strings.Replace(text, "; free ", "; free without it ", 1)
+	}
+	return text + "; " + portText(asks.pod)
+}
+
+func portText(p *snapshot.Pod) string {
+	if p.HostPorts == nil {
+		return "no host ports"
+	}
+	var ports []string
+	for _, h := range *p.HostPorts {
+		ports = append(ports, fmt.Sprintf("%d/%s", h.Port, h.Protocol))
+	}
+	return "host ports free: " + strings.Join(ports, ", ")
+}
+
+// restText names what is not short, beside what is.
+func restText(room *Room) string {
+	var out []string
+	for _, s := range room.Resources {
+		switch {
+		case s.Short:
+		case s.Name == string(corev1.ResourcePods):
+			out = append(out, fmt.Sprintf("pods (%d of %d)", s.Bound+s.Asks, s.Allocatable))
+		default:
+			out = append(out, s.Name)
+		}
+	}
+	if len(room.HostPorts) == 0 {
+		out = append(out, "host ports")
+	}
+	return strings.Join(out, ", ")
+}
+
+// signed prints a quantity that may be less than nothing.
+func signed(name string, v int64) string {
+	if v < 0 {
+		return "-" + quantity(name, -v)
+	}
+	return quantity(name, v)
+}
