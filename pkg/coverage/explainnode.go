@@ -79,18 +79,21 @@ func (x *explainer) untaint(t eligibility.TaintResult) (candidate, bool) {
 		c.do = "mend the node: " + what + " goes when it is well"
 	case t.Class == eligibility.Arriving:
 		c.do = "wait for the node: " + what + " goes when it has started"
-	default: // it leaves
+	default: // the node leaves, or is of the control plane
 		return c, false
 	}
 	return c, true
 }
 
-// kept reports whether a controller sets the taint and takes it off itself.
-// Out-of-service is set by a person, who has to take it off.
+// kept reports whether a taint is not for a person to take off: a controller
+// sets it and takes it off itself, or it guards the control plane against
+// everybody's pods. Out-of-service is set by a person, who has to take it off.
 func kept(key string) bool {
 	switch key {
 	case corev1.TaintNodeOutOfService:
 		return false
+	case "node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master":
+		return true
 	case "ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "cloud.google.com/impending-node-termination":
 		return true
 	}
@@ -160,7 +163,15 @@ func fact(key string) bool {
 		return key == "node-role.kubernetes.io/control-plane" || key == "node-role.kubernetes.io/master"
 	}
 	pool := slices.Contains(poolLabels, key) && key != "pool" && key != "node.kubernetes.io/pool"
-	return pool || placeLabel(key) || key == "eks.amazonaws.com/compute-type" || key == "node.kubernetes.io/windows-build"
+	return pool || placeLabel(key) || key == corev1.LabelWindowsBuild ||
+		slices.ContainsFunc(foundLabels, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+// foundLabels begin labels that clouds and the discovery of features set to
+// what they find on the machine.
+var foundLabels = []string{
+	"nvidia.com/", "amd.com/", "feature.node.kubernetes.io/", "karpenter.k8s.",
+	"cloud.google.com/", "eks.amazonaws.com/", "kubernetes.azure.com/",
 }
 
 // validNode reports whether a name from a capture may stand in a command: one

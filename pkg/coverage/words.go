@@ -70,10 +70,17 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// ownFlags are the flags in printed commands. Everything else in them comes from
+// the cluster, or from a capture that somebody wrote.
+var ownFlags = map[string]bool{"-n": true, "-c": true, "-o": true, "-z": true, "--previous": true, "--overwrite": true}
+
 // command joins words to a command line that acts on the cluster that was
 // read.
 func (o *Options) command(words ...string) string {
 	for i, w := range words {
+		if strings.HasPrefix(w, "-") && !ownFlags[w] {
+			w = "?" // a name that would be taken for a flag: no object has it
+		}
 		words[i] = quote(w)
 	}
 	line := strings.Join(words, " ")

@@ -172,7 +172,7 @@ func (w *world) plantOne(d *appsv1.DaemonSet) {
 		w.plantForeign(p)
 		return
 	}
-	ending := chance(w.r, 25)
+	ending := chance(w.r, 35)
 	if ending || chance(w.r, 20) {
 		p.Finalizers = []string{holdFinalizer}
 	}
