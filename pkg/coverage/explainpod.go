@@ -43,7 +43,7 @@ func (x *explainer) missing() {
 	text := noPod
 	if x.v.Detail != nil {
 		if why := x.r.message(x.d, x.v); why != "" {
-			text += "; " + why
+			text += "; " + strings.TrimPrefix(why, "no pod, and ") // said already
 		}
 	}
 	x.rule("pod", text, fail, true)

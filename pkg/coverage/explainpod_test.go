@@ -53,7 +53,7 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 			w.event("ns", "DaemonSet", "ds", "FailedCreate", `Error creating: pods "ds-" is forbidden: exceeded quota: q`, 3*time.Minute)
 		}, []string{"pod|none on this node, none pinned to it|FAIL", "event|3m ago: exceeded quota: q", fits}},
 		{"none was made, and nobody says why", func(w *pairWorld) { w.set("ns", "ds") }, []string{
-			"pod|none on this node, none pinned to it; no pod, and no event says that creating one failed|FAIL", fits}},
+			"pod|none on this node, none pinned to it; no event says that creating one failed|FAIL", fits}},
 		{"none is wanted, and other nodes cannot have one", func(w *pairWorld) {
 			w.set("ns", "ds", selects("a", "b"))
 			w.event("ns", "DaemonSet", "ds", "FailedCreate", "Error creating: exceeded quota: q", 3*time.Minute)
@@ -166,7 +166,7 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 			"|pods (2 of 29), host ports|pass"}},
 		{"a class that no pod shows is not guessed", func(w *pairWorld) {
 			w.set("ns", "ds", asksOf("cpu", "5"), func(s *corev1.PodSpec) { s.PriorityClassName = "gold" })
-		}, []string{"pod|none on this node, none pinned to it; no pod, and no event says that creating one failed|FAIL",
+		}, []string{"pod|none on this node, none pinned to it; no event says that creating one failed|FAIL",
 			"room|cpu asks 5000m; allocatable 4000m - 0m bound by 0 pods = 4000m free|FAIL", "|pods (1 of 29), host ports|pass",
 			"preemption|the priority of class gold is not known|-"}},
 	} {

@@ -81,10 +81,8 @@ func (r *Result) fixes(d *DaemonSetResult, v *Verdict) []string {
 		if len(e.Finalizers) > 0 {
 			return []string{"find the controller that should remove finalizer " + strings.Join(e.Finalizers, ", ")}
 		}
-		if p := r.pod(v); p != nil {
-			return []string{"find why the kubelet does not end it; if its containers surely run no more: " +
-				o.command("kubectl", "delete", "pod", "-n", ds.Namespace, p.Name, "--grace-period=0", "--force")}
-		}
+		// A forced delete is no fix to paste: two pods may then run on the node.
+		return []string{"find why the kubelet of " + quote(node) + " does not end it: its runtime hangs, or the node does"}
 	case OutdatedReason:
 		if string(ds.Spec.UpdateStrategy.Type) == "OnDelete" {
 			return []string{o.command("kubectl", "ds-rollout", "start", ds.Name, "-n", ds.Namespace) + ", or delete the pods one by one"}
