@@ -100,9 +100,11 @@ func resultOf(r *coverage.RuleLine) string { return Safe(r.Result) }
 func changeGrid(changes []coverage.Change) *grid {
 	g := &grid{indent: "    "}
 	for _, ch := range changes {
-		g.rows = append(g.rows, []cell{
-			toned(info, Safe(ch.Where)), text(Safe(ch.Do)), text(fmt.Sprintf("should-run %d -> %d", ch.From, ch.To)),
-		})
+		effect := fmt.Sprintf("should-run %d -> %d", ch.From, ch.To)
+		if ch.From == ch.To && ch.Effect != "" {
+			effect = Safe(ch.Effect)
+		}
+		g.rows = append(g.rows, []cell{toned(info, Safe(ch.Where)), text(Safe(ch.Do)), text(effect)})
 	}
 	return g
 }

@@ -93,6 +93,12 @@ func (s *source) analyzeNode(ctx context.Context, r reader, node string, clock f
 		if err != nil {
 			return err
 		}
+		// Events may say more about this pair, whether it is a gap or not.
+		for i := range res.DaemonSets {
+			if ns := res.DaemonSets[i].DaemonSet.Namespace; !slices.Contains(m.EventNamespaces, ns) {
+				m.EventNamespaces = append(m.EventNamespaces, ns)
+			}
+		}
 		if !slices.Contains(m.Nodes, found[0]) && !res.Snapshot.PodsComplete(found[0]) {
 			m.Nodes = append(m.Nodes, found[0])
 		}
