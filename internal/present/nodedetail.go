@@ -72,7 +72,11 @@ func nodeHead(n *coverage.NodeCoverage, o Options) string {
 
 func nodeCounts(n *coverage.NodeCoverage) string {
 	s := &n.Summary
-	parts := []string{fmt.Sprintf("%d covered", s.Covered+s.Outdated)}
+	covered := fmt.Sprintf("%d covered", s.Covered+s.Outdated)
+	if s.Outdated > 0 {
+		covered += fmt.Sprintf(" (%d outdated)", s.Outdated)
+	}
+	parts := []string{covered}
 	add := func(n int, word string) {
 		if n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, word))
@@ -82,7 +86,6 @@ func nodeCounts(n *coverage.NodeCoverage) string {
 		parts = append(parts, plural(s.Gaps, "gap"))
 	}
 	add(s.Unknown, "unknown")
-	add(s.Outdated, "of them outdated")
 	add(s.Suspect, "suspect")
 	add(s.Misplaced, "misplaced")
 	out := fmt.Sprintf("%s should run here: %s.", plural(s.ShouldRun, "DaemonSet"), strings.Join(parts, ", "))
