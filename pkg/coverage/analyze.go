@@ -291,7 +291,7 @@ func (a *analysis) settling(n *corev1.Node, p *snapshot.Pod) bool {
 		return true
 	case p != nil && a.within(p.Created):
 		return true
-	case a.within(a.target.created):
+	case a.within(a.target.created), a.within(snapshot.TimeOf(&a.d.CreationTimestamp)):
 		return true
 	}
 	for i := range n.Spec.Taints {

@@ -11,10 +11,19 @@ package coverage
 //     one without allocatable has 4 CPUs, 16Gi and 110 pods;
 //   - a DaemonSet without uid, generation or strategy gets NAME-uid, 1 (observed)
 //     and RollingUpdate.
+//
+// Of the first document
+//   - a field that is left out is not checked, evidence is checked as a subset;
+//   - message, remedy and because are checked by a part of the text;
+//   - allFindings: true says that the findings listed are all of the DaemonSets
+//     that are named there, and an empty list of findings or of statusDrift says
+//     that the case has none at all.
 
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -45,6 +54,7 @@ type expect struct {
 	Incomplete      []snapshot.ReadFailure `json:"incomplete"`
 	AllPods         *bool                  `json:"allPods"`
 	FullNodes       []string               `json:"fullNodes"`
+	AllFindings     bool                   `json:"allFindings"`
 	Verdicts        []map[string]any       `json:"verdicts"`
 	Findings        []map[string]any       `json:"findings"`
 	StatusDrift     []map[string]any       `json:"statusDrift"`
@@ -232,6 +242,7 @@ func (c *caseFile) item(t *testing.T, want map[string]any) *DaemonSetCoverage {
 
 func (c *caseFile) verdicts(t *testing.T) {
 	for _, want := range c.want.Verdicts {
+		known[NodeVerdict](t, want)
 		d := c.item(t, want)
 		i := slices.IndexFunc(d.Nodes, func(v NodeVerdict) bool { return v.Node == want["node"] })
 		if i < 0 {
@@ -246,6 +257,7 @@ func (c *caseFile) verdicts(t *testing.T) {
 
 func (c *caseFile) others(t *testing.T) {
 	for _, want := range c.want.Findings {
+		known[Finding](t, want)
 		d := c.item(t, want)
 		i := slices.IndexFunc(d.Findings, func(f Finding) bool { return string(f.Reason) == want["reason"] })
 		if i < 0 {
@@ -254,7 +266,9 @@ func (c *caseFile) others(t *testing.T) {
 		}
 		compare(t, want, asMap(t, d.Findings[i]))
 	}
+	c.noOthers(t)
 	for _, want := range c.want.StatusDrift {
+		known[StatusDrift](t, want)
 		d := c.item(t, want)
 		i := slices.IndexFunc(d.StatusDrift, func(s StatusDrift) bool { return s.Field == want["field"] })
 		if i < 0 {
@@ -264,7 +278,30 @@ func (c *caseFile) others(t *testing.T) {
 		compare(t, want, asMap(t, d.StatusDrift[i]))
 	}
 	for _, want := range c.want.Summary {
+		known[Summary](t, want)
 		compare(t, want, asMap(t, c.item(t, want).Summary))
+	}
+}
+
+// noOthers holds the lists that are said to be whole.
+func (c *caseFile) noOthers(t *testing.T) {
+	listed := map[string]bool{}
+	for _, want := range c.want.Findings {
+		listed[fmt.Sprint(want["daemonSet"], " ", want["reason"])] = true
+	}
+	for i := range c.report.Items {
+		d := &c.report.Items[i]
+		name := d.Namespace + "/" + d.Name
+		whole := c.want.Findings != nil && len(c.want.Findings) == 0 ||
+			c.want.AllFindings && slices.ContainsFunc(c.want.Findings, func(w map[string]any) bool { return w["daemonSet"] == name })
+		for _, f := range d.Findings {
+			if whole && !listed[name+" "+string(f.Reason)] {
+				t.Errorf("%s: finding %s is not expected: %s", name, f.Reason, f.Message)
+			}
+		}
+		if c.want.StatusDrift != nil && len(c.want.StatusDrift) == 0 && len(d.StatusDrift) > 0 {
+			t.Errorf("%s: no drift is expected, there is %+v", name, d.StatusDrift)
+		}
 	}
 }
 
@@ -281,14 +318,44 @@ func (c *caseFile) registered(t *testing.T) {
 
 func sumsAddUp(t *testing.T, l *DaemonSetCoverageList) {
 	t.Helper()
+	var total Summary
 	for i := range l.Items {
 		s := &l.Items[i].Summary
+		total.merge(s)
 		if s.Nodes != s.Covered+s.Outdated+s.Unready+s.Missing+s.Misplaced+s.Excluded+s.Unknown || s.Nodes != len(l.Items[i].Nodes) {
 			t.Errorf("%s: states do not add up to %d nodes: %+v", l.Items[i].Name, len(l.Items[i].Nodes), *s)
 		}
 		if s.ShouldRun != s.Covered+s.Outdated+s.Unready+s.Missing || s.Gaps != s.Unready+s.Missing {
 			t.Errorf("%s: should run or gaps do not add up: %+v", l.Items[i].Name, *s)
 		}
+		// What cannot be told is in neither view for sure.
+		if s.Unknown == 0 && s.Steady.ShouldRun != s.ShouldRun+s.Hidden {
+			t.Errorf("%s: steady is what should run and what is hidden: %+v", l.Items[i].Name, *s)
+		}
+		if s.Hidden > s.Misplaced+s.Excluded+s.Unknown || s.Suspect > s.Excluded || s.SettlingGaps > min(s.Settling, s.Gaps) {
+			t.Errorf("%s: more hidden, suspect or settling than there can be: %+v", l.Items[i].Name, *s)
+		}
+		cutPercent(t, l.Items[i].Name, s.Coverage, s.Covered+s.Outdated, s.ShouldRun)
+		cutPercent(t, l.Items[i].Name, s.Steady.Coverage, s.Steady.Covered, s.Steady.ShouldRun)
+	}
+	total.finish()
+	total.DaemonSets, total.LiveNodes = l.Summary.DaemonSets, l.Summary.LiveNodes
+	if !reflect.DeepEqual(total, l.Summary) || total.DaemonSets != len(l.Items) {
+		t.Errorf("the summary of all is %+v, the sum is %+v", l.Summary, total)
+	}
+}
+
+// cutPercent holds that a share is null without a whole, 100 only for all, and
+// never more than it is.
+func cutPercent(t *testing.T, name string, got *float64, part, whole int) {
+	t.Helper()
+	switch {
+	case whole == 0 || got == nil:
+		if whole != 0 || got != nil {
+			t.Errorf("%s: %d of %d is %v", name, part, whole, got)
+		}
+	case (*got == 100) != (part == whole), *got*float64(whole) > float64(part)*100+1e-6, (*got+0.01)*float64(whole) < float64(part)*100-1e-6:
+		t.Errorf("%s: %d of %d is %v", name, part, whole, *got)
 	}
 }
 
@@ -303,6 +370,24 @@ func asMap(t *testing.T, v any) map[string]any {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// known fails for a field that the report does not have: a misspelt one that is
+// wanted false would hold for ever.
+func known[T any](t *testing.T, want map[string]any) {
+	t.Helper()
+	fields := maps.Clone(want)
+	delete(fields, "daemonSet")
+	delete(fields, "hidden")
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(new(T)); err != nil {
+		t.Errorf("%s: %v", raw, err)
+	}
 }
 
 // compare checks every field that is wanted: prose by substring, all else as a
@@ -322,9 +407,30 @@ func compare(t *testing.T, want, got map[string]any) {
 			ok = subset(w, got[k])
 		}
 		if !ok {
-			t.Errorf("%v %v: %s is %v, want %v", want["daemonSet"], want["node"], k, got[k], w)
+			of := want["node"]
+			for _, name := range []string{"reason", "field"} {
+				if of == nil {
+					of = want[name]
+				}
+			}
+			if of == nil {
+				of = "summary"
+			}
+			t.Errorf("%v %v: %s\n got %s\nwant %s", want["daemonSet"], of, k, oneLine(got[k]), oneLine(w))
 		}
 	}
+}
+
+// oneLine prints a value as the report and the case write it.
+func oneLine(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(raw)
 }
 
 func subset(want, got any) bool {

@@ -64,7 +64,7 @@ func (a *analysis) containers(full *corev1.Pod, p *snapshot.Pod, d *Detail) []Re
 	if a.crashing(c) {
 		found = append(found, CrashLoop)
 	}
-	if probe := newest(events, "Unhealthy"); probe != nil && running(full, c.Name) {
+	if probe := newest(ofContainer(events, c.Name), "Unhealthy"); probe != nil && running(full, c.Name) {
 		c.Probe = probeKind(probe.Message)
 		d.Evidence.Event = eventEvidence(probe)
 		found = append(found, ProbeFailing)
@@ -132,6 +132,17 @@ func started(p *corev1.Pod) bool {
 		}
 	}
 	return false
+}
+
+// ofContainer leaves out the events that name another container.
+func ofContainer(events []*snapshot.Event, name string) []*snapshot.Event {
+	var out []*snapshot.Event
+	for _, e := range events {
+		if e.FieldPath == "" || strings.HasSuffix(e.FieldPath, "{"+name+"}") {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 func running(p *corev1.Pod, name string) bool {

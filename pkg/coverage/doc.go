@@ -6,4 +6,4 @@
 package coverage
 
 //go:generate go run ../../internal/gen/reasons ../../docs/reasons.md
-//go:generate go run ../../internal/gen/hidden ../../docs/examples/hidden-155-of-191.yaml
+//go:generate go run ../../internal/gen/hidden ../../docs/examples/hidden-155-of-191.yaml testdata/cases/hidden-155-of-191.yaml

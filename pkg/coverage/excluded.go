@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -118,19 +119,21 @@ func taintEvidence(taints []eligibility.TaintResult) []TaintEvidence {
 func (a *analysis) misplaced(v *Verdict, n *corev1.Node, ans eligibility.Answer, pods []int32) {
 	v.State, v.Pod = Misplaced, a.worth(pods)
 	p := &a.ix.s.Pods[v.Pod]
+	v.Serves = slices.ContainsFunc(pods, func(i int32) bool { return a.available(&a.ix.s.Pods[i], v.Node) })
 	d := detail(v)
 	e := a.rules.Explain(n, a.gate, a.opts.Transient)
 	d.Evidence = a.exclusionEvidence(&e)
 	d.Contributing = a.exclusions(&e, n)
 	d.Since = p.Created
+	// A pod that is ending counts as well, until it is gone.
+	if ans.ShouldContinue && a.latent == "" && len(d.Evidence.Taints) > 0 {
+		a.latent = d.Evidence.Taints[0].String()
+	}
 	switch {
 	case p.Deleted != 0:
 		v.Reason = a.terminating(p, d)
 	case ans.ShouldContinue:
 		v.Reason = LatentUnrecreatable
-		if a.latent == "" && len(d.Evidence.Taints) > 0 {
-			a.latent = d.Evidence.Taints[0].String()
-		}
 	default:
 		v.Reason = DeletionPending
 	}

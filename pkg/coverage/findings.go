@@ -99,9 +99,10 @@ func (a *analysis) hidingTaints() []hidingTaint {
 			continue
 		}
 		e := a.rules.Explain(n, a.gate, a.opts.Transient)
-		if u := e.Untolerated(); len(u) == 1 && u[0].Class == "" {
-			t := taintEvidence(u)[0]
-			byTaint[t] = append(byTaint[t], n.Name)
+		if u := e.Untolerated(); len(u) > 0 && u[0].Class == "" {
+			if t, one := oneTaint(taintEvidence(u)); one {
+				byTaint[t] = append(byTaint[t], n.Name)
+			}
 		}
 	}
 	var out []hidingTaint
@@ -112,6 +113,24 @@ func (a *analysis) hidingTaints() []hidingTaint {
 	}
 	slices.SortFunc(out, func(x, y hidingTaint) int { return strings.Compare(x.taint.String(), y.taint.String()) })
 	return out
+}
+
+// oneTaint returns the taint that alone keeps a pod away, given all that are not
+// tolerated. The two effects of one key are one: the same toleration admits both.
+func oneTaint(ts []TaintEvidence) (TaintEvidence, bool) {
+	if len(ts) == 0 {
+		return TaintEvidence{}, false
+	}
+	best := ts[0]
+	for _, t := range ts[1:] {
+		if t.Key != best.Key || t.Value != best.Value {
+			return TaintEvidence{}, false
+		}
+		if t.Effect > best.Effect { // NoSchedule, in whatever order they stand
+			best = t
+		}
+	}
+	return best, true
 }
 
 func controlPlane(n *corev1.Node) bool {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
@@ -83,6 +85,10 @@ func (r *Result) fixes(d *DaemonSetResult, v *Verdict) []string {
 		}
 		// A forced delete is no fix to paste: two pods may then run on the node.
 		return []string{"find why the kubelet of " + quote(node) + " does not end it: its runtime hangs, or the node does"}
+	case CreateStale:
+		if why := idleReason(v); why != "" {
+			return []string{rowOf[why].Remedy}
+		}
 	case OutdatedReason:
 		if string(ds.Spec.UpdateStrategy.Type) == "OnDelete" {
 			return []string{o.command("kubectl", "ds-rollout", "start", ds.Name, "-n", ds.Namespace) + ", or delete the pods one by one"}
@@ -118,6 +124,9 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 	case CreateQuota, CreateQuotaScope:
 		return []string{o.command("kubectl", "describe", "quota", "-n", ds.Namespace)}
 	case CreateStale:
+		if why := idleReason(v); why == DSDeleting || why == SelectorAll {
+			return []string{o.command("kubectl", "get", "daemonset", "-n", ds.Namespace, ds.Name, "-o", "yaml")}
+		}
 		return []string{o.command("kubectl", "get", "lease", "-n", "kube-system", "kube-controller-manager")}
 	case TaintTransient, TaintStructural, SelectorMismatch, SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods, SchedHostPort:
 		return []string{o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)}
@@ -148,7 +157,10 @@ func (r *Result) selectorFixes(e *Evidence, node string) []string {
 	if strings.Contains(q.Hint, "deprecated") {
 		return []string{"correct the selector in the template: " + q.Hint}
 	}
-	if strings.Count(q.Requirement, "=") == 1 && !strings.Contains(q.Requirement, " ") {
+	// What a label says of the machine is not ours to change, and a field is no
+	// label.
+	key, _, _ := strings.Cut(q.Requirement, "=")
+	if strings.Count(q.Requirement, "=") == 1 && !strings.Contains(q.Requirement, " ") && !placeLabel(key) && key != metav1.ObjectNameField {
 		return []string{"correct the selector, or if it should run there: " + r.Options.command("kubectl", "label", "node", node, q.Requirement, "--overwrite")}
 	}
 	return []string{rowOf[SelectorMismatch].Remedy}
@@ -235,6 +247,17 @@ func rejectedFixes(namespace string, e *Evidence) []string {
 		return []string{"wait: the labels of the node changed after the pod was bound; if it goes on, compare the pod's node selector with them"}
 	}
 	return []string{rowOf[RejectedByKubelet].Remedy}
+}
+
+// idleReason is why the controller does not even try to create a pod; empty
+// where nothing of the DaemonSet says so.
+func idleReason(v *Verdict) Reason {
+	for _, r := range v.Detail.Contributing {
+		if r == DSDeleting || r == SelectorAll || r == StatusLag {
+			return r
+		}
+	}
+	return ""
 }
 
 func serviceAccount(d *DaemonSetResult) string {

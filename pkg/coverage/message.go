@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
@@ -52,12 +53,18 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 		}
 		return s
 	case NotAvailableYet:
-		return "available at " + e.AvailableAt.UTC().Format("15:04:05Z")
+		if e.AvailableAt == nil { // ready, and nobody says since when
+			return "ready since an unknown time; minReadySeconds are not over"
+		}
+		return fmt.Sprintf("available at %s, in %s", e.AvailableAt.UTC().Format("15:04:05Z"), duration.HumanDuration(e.AvailableAt.Sub(r.Options.Now)))
 	case NodeYoung:
 		return "the node joined " + age(r.Options.Now, v.Detail.Since) + " ago"
 	case NamespaceTerminating:
 		return "namespace " + d.DaemonSet.Namespace + " is being deleted"
 	case CreateStale:
+		if why := idleReason(v); why != "" {
+			return "no pod: " + lowerFirst(rowOf[why].Meaning)
+		}
 		return "no pod, and no event says that creating one failed"
 	case Starting:
 		if p := r.pod(v); p != nil && p.Node == "" {

@@ -51,7 +51,7 @@ func (a *analysis) whyNotCreated() *creation {
 			return &creation{reason: NamespaceTerminating}
 		}
 	}
-	c := &creation{reason: CreateStale}
+	c := &creation{reason: CreateStale, also: a.idle()}
 	events := a.ix.eventsOf(a.d.Namespace, "DaemonSet", a.d.Name, a.d.UID)
 	for _, e := range slices.Backward(events) {
 		if e.Reason != "FailedCreate" || a.opts.Now.Sub(time.Unix(int64(e.Last), 0)) > createFresh {
@@ -59,7 +59,7 @@ func (a *analysis) whyNotCreated() *creation {
 		}
 		why := classifyCreate(e.Message)
 		if c.event == nil {
-			c.reason, c.event = why, eventEvidence(e)
+			c.reason, c.event, c.also = why, eventEvidence(e), nil
 		} else if why != c.reason && !slices.Contains(c.also, why) {
 			c.also = append(c.also, why)
 		}
@@ -72,11 +72,26 @@ func (a *analysis) whyNotCreated() *creation {
 	return c
 }
 
+// idle is why the controller does not even try to create a pod.
+func (a *analysis) idle() []Reason {
+	_, acts := selectorOf(a.d)
+	switch {
+	case a.d.DeletionTimestamp != nil:
+		return []Reason{DSDeleting}
+	case !acts:
+		return []Reason{SelectorAll}
+	case a.d.Status.ObservedGeneration < a.d.Generation:
+		return []Reason{StatusLag}
+	}
+	return nil
+}
+
 // createTexts tell why the API server refused a pod, by what its admission
 // plugins write (kubernetes v1.37.2: staging/src/k8s.io/pod-security-admission,
-// plugin/pkg/admission/{resourcequota,serviceaccount,priority,runtimeclass,
-// limitranger,podnodeselector}, apiserver admission/plugin/{webhook,policy};
-// OpenShift's security context constraints). The first that is found counts.
+// plugin/pkg/admission/{serviceaccount,priority,runtimeclass,limitranger,
+// podnodeselector,podtolerationrestriction,imagepolicy}, apiserver
+// pkg/admission/plugin/{webhook,policy,resourcequota}; OpenShift's security
+// context constraints).
 var createTexts = []struct {
 	text   string
 	reason Reason
@@ -85,31 +100,40 @@ var createTexts = []struct {
 	{"unable to validate against any security context constraint", CreateForbiddenPSA},
 	{"unable to validate against any pod security policy", CreateForbiddenPSA},
 	{"insufficient quota to match these scopes", CreateQuotaScope},
+	{"insufficient quota to consume", CreateQuotaScope},
 	{"exceeded quota:", CreateQuota},
 	{"failed quota:", CreateQuota},
-	{"ValidatingAdmissionPolicy", CreateVAP},
-	{"admission webhook", CreateWebhook},
+	{"status unknown for quota:", CreateQuota},
+	{"denied request: ", CreateVAP}, // a webhook "denied the request"
+	{"admission webhook ", CreateWebhook},
 	{"failed calling webhook", CreateWebhook},
+	{"image policy webhook", CreateWebhook},
+	{"rejected by webhook backend", CreateWebhook},
 	{"error looking up service account", CreateMissingRef},
 	{"no PriorityClass with name", CreateMissingRef},
-	{"RuntimeClass", CreateMissingRef},
+	{"pod rejected: RuntimeClass ", CreateMissingRef},
 	{"conflicts with its namespace node label selector", CreateConflict},
-	{"minimum cpu usage per", CreateLimit},
-	{"minimum memory usage per", CreateLimit},
-	{"maximum cpu usage per", CreateLimit},
-	{"maximum memory usage per", CreateLimit},
-	{"maximum ephemeral-storage usage per", CreateLimit},
-	{"limit to request ratio per", CreateLimit},
+	{"conflict with its namespace whitelist", CreateConflict}, // selector or tolerations
+	{"conflict with its cluster whitelist", CreateConflict},
+	{"conflict: runtimeClass.scheduling.", CreateConflict},
+	{"RuntimeClass's defined Overhead", CreateConflict},
+	{"RuntimeClass defined Overhead", CreateConflict},
+	{"from the given PriorityClass name", CreateConflict},
+	{" usage per ", CreateLimit},
+	{"limit to request ratio per ", CreateLimit},
 	{" is invalid:", CreateInvalid},
 }
 
+// classifyCreate takes the words that stand first: a webhook or a policy may
+// quote those of any other plugin after its own.
 func classifyCreate(message string) Reason {
+	best, at := CreateFailed, len(message)
 	for _, t := range createTexts {
-		if strings.Contains(message, t.text) {
-			return t.reason
+		if i := strings.Index(message, t.text); i >= 0 && i < at {
+			best, at = t.reason, i
 		}
 	}
-	return CreateFailed
+	return best
 }
 
 func eventEvidence(e *snapshot.Event) *EventEvidence {

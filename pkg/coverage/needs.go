@@ -52,15 +52,13 @@ func (r *Result) Needs() snapshot.More {
 }
 
 // doubtful reports whether the pods of the DaemonSet should be listed again by
-// its own selector: one is missing or double, or the number of pods differs
-// from what the controller counts, as it does where adopted orphans lack the
-// label by which pods were listed.
+// its own selector: one is missing or double, or a number differs from what the
+// controller counts, as it does where adopted orphans lack the label by which
+// pods were listed. All numbers are compared: an orphan may stand before another
+// pod of the same node, and then changes no sum, but who counts as ready or
+// updated.
 func (d *DaemonSetResult) doubtful() bool {
-	if d.Summary.Missing > 0 {
-		return true
-	}
-	s := &d.DaemonSet.Status
-	if d.Counts.Current+d.Counts.Misscheduled != int64(s.CurrentNumberScheduled+s.NumberMisscheduled) {
+	if d.Summary.Missing > 0 || d.Counts != reported(d.DaemonSet) {
 		return true
 	}
 	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Reason == Duplicate })

@@ -41,7 +41,7 @@ func (a *analysis) pending(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Detai
 func (a *analysis) unscheduled(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Detail, w schedulerWord) []Reason {
 	d.Evidence.Scheduler.Reasons = w.reasons
 	var found []Reason
-	if drift := admissionDrift(&a.d.Spec.Template.Spec, &p.Full.Spec); len(drift) > 0 && driftExcludes(&p.Full.Spec, n) {
+	if drift := a.admissionDrift(p); len(drift) > 0 && driftExcludes(&p.Full.Spec, n, a.gate) {
 		d.Evidence.Drift = drift
 		found = append(found, SchedAdmissionDrift)
 	}
@@ -92,6 +92,15 @@ func podCondition(p *corev1.Pod, t corev1.PodConditionType) *corev1.PodCondition
 	return nil
 }
 
+// admissionDrift lists what a pod has that its template does not ask for. A pod
+// of another revision has another template, and tells nothing about admission.
+func (a *analysis) admissionDrift(p *snapshot.Pod) []string {
+	if a.target.known() && !a.target.updated(p) {
+		return nil
+	}
+	return admissionDrift(&a.d.Spec.Template.Spec, &p.Full.Spec)
+}
+
 // admissionDrift lists what a live pod has that its template does not ask for:
 // node selector keys, and tolerations of the template that are gone.
 func admissionDrift(template, pod *corev1.PodSpec) []string {
@@ -127,7 +136,7 @@ func tolerationText(t corev1.Toleration) string {
 
 // driftExcludes reports whether the pod as admitted may not go to its node,
 // though the controller, which looks at the template, thinks it may.
-func driftExcludes(pod *corev1.PodSpec, n *corev1.Node) bool {
+func driftExcludes(pod *corev1.PodSpec, n *corev1.Node, comparison bool) bool {
 	for k, v := range pod.NodeSelector {
 		if have, ok := n.Labels[k]; !ok || have != v {
 			return true
@@ -138,7 +147,7 @@ func driftExcludes(pod *corev1.PodSpec, n *corev1.Node) bool {
 		if t.Effect != corev1.TaintEffectNoSchedule && t.Effect != corev1.TaintEffectNoExecute {
 			continue
 		}
-		if !tolerated(pod.Tolerations, t) {
+		if !tolerated(pod.Tolerations, t, comparison) {
 			return true
 		}
 	}

@@ -1,7 +1,11 @@
 package coverage
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -63,15 +67,62 @@ func TestEveryReasonIsDocumented(t *testing.T) {
 	}
 }
 
-// TestHiddenNodesStandOnTop is the case that this tool exists for: status is
-// green, and most of the cluster goes without.
-func TestHiddenNodesStandOnTop(t *testing.T) {
-	raw, err := os.ReadFile("../../docs/examples/hidden-155-of-191.yaml")
+// TestGeneratedFilesAreCurrent runs the generators again: what they wrote is
+// what they would write, in the documents and in the case alike.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	dir := t.TempDir()
+	for _, g := range []struct {
+		command string
+		files   []string
+	}{
+		{"../../internal/gen/reasons", []string{"../../docs/reasons.md"}},
+		{"../../internal/gen/hidden", []string{"../../docs/examples/hidden-155-of-191.yaml", "testdata/cases/hidden-155-of-191.yaml"}},
+	} {
+		args := []string{"run", g.command}
+		for i := range g.files {
+			args = append(args, filepath.Join(dir, strconv.Itoa(i)))
+		}
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			t.Fatalf("go %v: %v\n%s", args, err, out)
+		}
+		for i, f := range g.files {
+			want, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(f); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s is not what %s writes (%v): run make generate", f, g.command, err)
+			}
+		}
+	}
+}
+
+// TestHiddenExampleIsTheCase holds that the documents show what the tests hold.
+func TestHiddenExampleIsTheCase(t *testing.T) {
+	example, err := os.ReadFile("../../docs/examples/hidden-155-of-191.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect := "kind: Expect\ndescribe: a startup taint hides 155 of 191 nodes\nnow: \"2026-11-23T08:12:04Z\"\ngrace: 5m\n---\n"
-	c := loadCase(t, "hidden-155-of-191", append([]byte(expect), raw...))
+	held, err := os.ReadFile("testdata/cases/hidden-155-of-191.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, objects, ok := bytes.Cut(held, []byte("\n---\n")); !ok || !bytes.Equal(objects, example) {
+		t.Error("the case, without what is expected of it, is not the example: run make generate")
+	}
+	if bytes.Contains(example, []byte("test/")) {
+		t.Error("the example uses a shorthand of the cases, and is no capture")
+	}
+}
+
+// TestHiddenNodesStandOnTop is the case that this tool exists for: status is
+// green, and most of the cluster goes without.
+func TestHiddenNodesStandOnTop(t *testing.T) {
+	raw, err := os.ReadFile("testdata/cases/hidden-155-of-191.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := loadCase(t, "hidden-155-of-191", raw)
 	d := &c.report.Items[0]
 	s := &d.Summary
 	if s.ShouldRun != 36 || s.Covered != 36 || s.Hidden != 155 || s.Suspect != 155 || *s.Coverage != 100 || *s.Steady.Coverage != 18.84 || s.Steady.ShouldRun != 191 {

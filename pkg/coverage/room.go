@@ -206,9 +206,9 @@ func neverFits(n *corev1.Node, asks *snapshot.Requests) []string {
 	return out
 }
 
-func tolerated(tolerations []corev1.Toleration, t *corev1.Taint) bool {
+func tolerated(tolerations []corev1.Toleration, t *corev1.Taint, comparison bool) bool {
 	for i := range tolerations {
-		if tolerations[i].ToleratesTaint(logr.Discard(), t, true) {
+		if tolerations[i].ToleratesTaint(logr.Discard(), t, comparison) {
 			return true
 		}
 	}

@@ -132,6 +132,8 @@ var schedulerTexts = []struct {
 	{"allocating devices", SchedDRA},
 	{"cannot allocate all claims", SchedDRA},
 	{"allocation", SchedDRA},
+	{"cannot fit resource", SchedDRA}, // of extended resources
+	{"node-allocatable DRA requests", SchedDRA},
 }
 
 func classifyScheduler(text string) Reason {

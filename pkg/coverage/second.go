@@ -31,7 +31,7 @@ func (a *analysis) suspect(v *Verdict, hidden map[TaintEvidence]bool) {
 		a.siblings(v)
 	case TaintStructural:
 		a.siblings(v)
-		if ts := v.Detail.Evidence.Taints; len(ts) == 1 && hidden[ts[0]] {
+		if t, one := oneTaint(v.Detail.Evidence.Taints); one && hidden[t] {
 			v.Suspect = true
 		}
 	}

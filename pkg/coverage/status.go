@@ -76,6 +76,10 @@ type doubts struct {
 // differ. The causes are those of the controller's source: docs/design.md.
 func drift(d *appsv1.DaemonSet, got Counts, t *target, why doubts) []StatusDrift {
 	was := reported(d)
+	if got.Misscheduled <= was.Misscheduled {
+		// Status knows of the taint; something else is new.
+		why.latentTaint = ""
+	}
 	because := driftCause(d, t, why)
 	var out []StatusDrift
 	add := func(field string, reported, recomputed int64) {

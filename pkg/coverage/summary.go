@@ -46,7 +46,7 @@ func (s *Summary) add(v *Verdict) {
 	}
 	if v.Steady {
 		s.Steady.ShouldRun++
-		if v.State == Covered || v.State == Outdated {
+		if v.State == Covered || v.State == Outdated || v.Serves {
 			s.Steady.Covered++
 		}
 	}

@@ -24,7 +24,9 @@ func (r *Result) tell(c *Cause, ms []member) {
 		}
 	}
 	if m.v.Detail == nil {
-		m.v.Detail = &Detail{}
+		v := *m.v
+		v.Detail = &Detail{}
+		m.v = &v
 	}
 	c.Facts = r.facts(c, m, ms)
 	c.Notes = r.notes(c, ms)
@@ -224,6 +226,9 @@ func (r *Result) updateText(d *DaemonSetResult) string {
 	if string(u.Type) == "OnDelete" {
 		return "updateStrategy is OnDelete: nothing replaces them by itself"
 	}
+	if n, surge := maxSurge(d); n > 0 {
+		return fmt.Sprintf("a RollingUpdate with maxSurge %s is under way: an old pod goes when the new one beside it is available", surge)
+	}
 	allowed, text := maxUnavailable(d)
 	taken := map[Reason]int{}
 	n := 0
@@ -257,6 +262,19 @@ func maxUnavailable(d *DaemonSetResult) (int, string) {
 	return n, fmt.Sprint(n)
 }
 
+// maxSurge is on how many nodes a new pod may run beside the old one.
+func maxSurge(d *DaemonSetResult) (int, string) {
+	u := d.DaemonSet.Spec.UpdateStrategy.RollingUpdate
+	if u == nil || u.MaxSurge == nil {
+		return 0, ""
+	}
+	n, err := intstr.GetScaledValueFromIntOrPercent(u.MaxSurge, int(d.Counts.Desired), true)
+	if err != nil {
+		return 0, ""
+	}
+	return n, u.MaxSurge.String()
+}
+
 func (r *Result) notes(c *Cause, ms []member) []string {
 	d := ms[0].d
 	var out []string
@@ -270,6 +288,14 @@ func (r *Result) notes(c *Cause, ms []member) []string {
 	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
 		if d.Summary.Covered+d.Summary.Outdated > 0 {
 			out = append(out, "other nodes keep their pods only until something deletes them")
+		}
+	case ImagePull:
+		switch running := d.Summary.Covered; {
+		case len(c.DaemonSets) > 1:
+		case running > 0:
+			out = append(out, count(running, "node")+" run the same revision: the image is there, and these nodes do not get it")
+		case len(c.Nodes) > 1:
+			out = append(out, "no node runs this revision: look at the image and the pull secret, not at the nodes")
 		}
 	case ArchMismatch:
 		if n := r.sameArchOutdated(d, ms); n > 0 {

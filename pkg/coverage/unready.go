@@ -27,7 +27,9 @@ func (a *analysis) unready(v *Verdict, n *corev1.Node, p *snapshot.Pod) {
 		found = append(found, a.pending(v, n, p, d)...)
 	case p.Ready && p.Deleted == 0 && a.ix.ready[v.Node] != corev1.ConditionUnknown:
 		found = append(found, NotAvailableYet)
-		d.Evidence.AvailableAt = metaTime(p.ReadySince + snapshot.Time(a.d.Spec.MinReadySeconds))
+		if p.ReadySince != 0 {
+			d.Evidence.AvailableAt = metaTime(p.ReadySince + snapshot.Time(a.d.Spec.MinReadySeconds))
+		}
 		d.Since = p.ReadySince
 	case p.Full != nil && !p.Ready:
 		found = append(found, a.containers(p.Full, p, d)...)
@@ -36,6 +38,10 @@ func (a *analysis) unready(v *Verdict, n *corev1.Node, p *snapshot.Pod) {
 		found = append(found, Starting)
 	}
 	v.Reason, d.Contributing = first(found)
+	if v.Reason == SchedOther && a.target.known() && !a.target.updated(p) {
+		// What keeps it away may stand in its own template, which is not here.
+		d.Contributing = append(d.Contributing, OutdatedReason)
+	}
 	if v.Reason == Starting && a.blindStart(p) {
 		f, _ := a.ix.s.Missing(snapshot.ResourceEvents, a.d.Namespace)
 		v.Reason, d.Evidence.Unread = UnknownReason, describeRead(f)
@@ -75,6 +81,9 @@ func since(p *snapshot.Pod) snapshot.Time {
 // nodeCauses are those that lie in the node.
 func (a *analysis) nodeCauses(n *corev1.Node, node int32, p *snapshot.Pod, d *Detail) []Reason {
 	ready := nodeCondition(n, corev1.NodeReady)
+	if virtual(n) && (p.Full == nil || !started(p.Full)) {
+		return []Reason{VirtualNode}
+	}
 	switch a.ix.ready[node] {
 	case corev1.ConditionUnknown:
 		d.Evidence.Condition = conditionEvidence(ready)
@@ -125,16 +134,16 @@ func (a *analysis) ended(p *snapshot.Pod, d *Detail) Reason {
 	switch {
 	case p.Phase == corev1.PodSucceeded:
 		return Completed
-	case st.Reason == "Evicted":
+	case st.Reason == "Evicted" || st.Reason == "Preempting": // the latter to admit a critical pod
 		if c := pressure(a.ix.s.Nodes, a.ix.nodeAt, p.Node); c != nil {
 			d.Evidence.Condition = c
 		}
 		return Evicted
 	case st.Reason == "NodeShutdown" || st.Reason == "Terminated":
 		return NodeShutdown
-	case rejected(st.Reason):
-		if drift := admissionDrift(&a.d.Spec.Template.Spec, &p.Full.Spec); len(drift) > 0 && st.Reason == "NodeAffinity" {
-			d.Evidence.Drift = drift
+	case rejected(st.Reason, st.Message):
+		if st.Reason == "NodeAffinity" {
+			d.Evidence.Drift = a.admissionDrift(p)
 		}
 		return RejectedByKubelet
 	default:
@@ -142,16 +151,18 @@ func (a *analysis) ended(p *snapshot.Pod, d *Detail) Reason {
 	}
 }
 
-// rejected knows the reasons with which a kubelet refuses a bound pod
-// (pkg/kubelet/lifecycle and its admit handlers, v1.37.2).
-func rejected(reason string) bool {
-	if strings.HasPrefix(reason, "OutOf") {
+// rejected knows how a kubelet refuses a bound pod: since 1.29 by the message
+// (rejectPod of pkg/kubelet, v1.37.2), before by the reasons of its admit
+// handlers.
+func rejected(reason, message string) bool {
+	if strings.HasPrefix(message, "Pod was rejected: ") || strings.HasPrefix(reason, "OutOf") {
 		return true
 	}
 	switch reason {
 	case "NodeAffinity", "NodePorts", "TaintToleration", "UnexpectedAdmissionError", "TopologyAffinityError",
 		"SMTAlignmentError", "SysctlForbidden", "AppArmor", "PodOSNotSupported", "PodOSSelectorNodeLabelDoesNotMatch",
-		"PodFeatureUnsupported", "VolumeAttachmentLimitExceeded":
+		"PodFeatureUnsupported", "VolumeAttachmentLimitExceeded", "InvalidNodeInfo", "InitContainerRestartPolicyForbidden",
+		"SupplementalGroupsPolicyNotSupported", "PodLevelResourcesNotSupported", "UnknownReason", "UnexpectedPredicateFailureType":
 		return true
 	}
 	return false

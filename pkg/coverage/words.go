@@ -28,6 +28,14 @@ func few(names []string) string {
 	return fmt.Sprintf("%s, +%d", strings.Join(names[:most], ", "), len(names)-most)
 }
 
+// lowerFirst makes a sentence of the registry the rest of another one.
+func lowerFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToLower(s[:1]) + strings.TrimSuffix(s[1:], ".")
+}
+
 func orNone(s string) string {
 	if s == "" {
 		return "none"
