@@ -25,27 +25,47 @@ func analyze(s *snapshot.Snapshot, opts Options) *Result {
 	ix := newIndex(s)
 	revisions := revisionsByOwner(s)
 	first := make([]int32, len(s.Nodes))
-	for i, d := range s.DaemonSets {
-		a := &analysis{
-			ix: ix, opts: &r.Options, d: d, out: &r.DaemonSets[i],
-			rules: eligibility.Compile(&d.Spec.Template.Spec),
-			claim: ix.newClaim(d, first),
-		}
+	all := asked(ix, r)
+	for i := range all {
+		a, d := &all[i], s.DaemonSets[i]
+		a.claim = ix.newClaim(d, first)
 		a.target = currentTarget(d, revisions[d.UID], s.Pods, ix.byOwner[d.UID])
 		a.run()
 	}
 	return r
 }
 
+// asked begins the work on every DaemonSet with the answers of its rules. They
+// are asked node by node: a node's labels and taints are then in the
+// processor's cache for all DaemonSets, which counts on thousands of nodes.
+func asked(ix *index, r *Result) []analysis {
+	all := make([]analysis, len(ix.s.DaemonSets))
+	for i, d := range ix.s.DaemonSets {
+		all[i] = analysis{
+			ix: ix, opts: &r.Options, d: d, out: &r.DaemonSets[i],
+			rules: eligibility.Compile(&d.Spec.Template.Spec), answers: make([]eligibility.Answer, len(ix.s.Nodes)),
+		}
+		all[i].settleGate()
+	}
+	for j, n := range ix.s.Nodes {
+		for i := range all {
+			all[i].answers[j] = all[i].rules.Evaluate(n, all[i].gate)
+		}
+	}
+	return all
+}
+
 // analysis is the work on one DaemonSet.
 type analysis struct {
-	ix     *index
-	opts   *Options
-	d      *appsv1.DaemonSet
-	rules  *eligibility.Rules
-	claim  *claim
-	target target
-	out    *DaemonSetResult
+	ix    *index
+	opts  *Options
+	d     *appsv1.DaemonSet
+	rules *eligibility.Rules
+	// answers are those of the rules, by node.
+	answers []eligibility.Answer
+	claim   *claim
+	target  target
+	out     *DaemonSetResult
 
 	gate    bool // the answer of the feature gate that status supports
 	gateOff bool // both answers are possible: nodes that depend on it are Unknown
@@ -58,6 +78,8 @@ type analysis struct {
 	labels   *labelIndex
 	rooms    map[string]int32 // examined node by message and shape
 	hiding   []hidingTaint
+	tainted  []int32 // nodes with taints that should not run it
+	runs     int     // ordinary nodes that should
 	gaps     int
 }
 
@@ -66,7 +88,6 @@ func (a *analysis) run() {
 	o.DaemonSet, o.Rules, o.Revision = a.d, a.rules, a.target.Revision
 	_, o.PodsUnread = a.ix.s.Missing(snapshot.ResourcePods, a.d.Namespace)
 	_, o.EventsUnread = a.ix.s.Missing(snapshot.ResourceEvents, a.d.Namespace)
-	a.settleGate()
 	o.Gate = a.gate
 
 	nodes := a.ix.s.Nodes
@@ -74,13 +95,21 @@ func (a *analysis) run() {
 	a.selected = make([]int32, len(a.ix.pools.label))
 	a.sized = make([]int32, len(a.ix.pools.label))
 	for i, n := range nodes {
-		ans := a.rules.Evaluate(n, a.gate)
+		ans := a.answers[i]
 		pods := a.claim.pods(int32(i))
 		var p *snapshot.Pod
 		if len(pods) > 0 {
 			p = &a.ix.s.Pods[pods[0]]
 		}
 		o.Counts.count(a.d, ans.ShouldRun, p, &a.target, a.opts.Now)
+		switch {
+		case !a.ix.ordinary[i]:
+		case ans.ShouldRun:
+			a.runs++
+		case len(n.Spec.Taints) > 0:
+			a.tainted = append(a.tainted, int32(i))
+		default:
+		}
 		if pool := a.ix.pools.of[i]; pool >= 0 {
 			a.sized[pool]++
 			if ans.ShouldRun {

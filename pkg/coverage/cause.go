@@ -50,8 +50,8 @@ type causeKey struct {
 }
 
 // Causes groups everything that is wrong by its cause: worst class first, then
-// by the number of nodes. What is settling is left out; it is counted in the
-// summary.
+// by the number of nodes. What is only starting or ending is left out while it is young;
+// it is counted in the summary.
 func (r *Result) Causes() []Cause {
 	groups := map[causeKey][]member{}
 	for i := range r.DaemonSets {
@@ -82,8 +82,21 @@ func (r *Result) shown(v *Verdict) bool {
 		return false
 	case Excluded:
 		return v.Suspect
+	case Unready, Missing:
+		return !v.Settling || !passing(v.Reason)
 	default:
 		return !v.Settling
+	}
+}
+
+// passing reports whether a reason is what everything young goes through. Any
+// other reason is worth a paragraph from the first second.
+func passing(r Reason) bool {
+	switch r {
+	case Starting, NodeYoung, Terminating, NotAvailableYet:
+		return true
+	default:
+		return false
 	}
 }
 

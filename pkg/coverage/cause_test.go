@@ -145,6 +145,8 @@ func TestConditions(t *testing.T) {
 		{"nothing is asked", DaemonSetCoverageList{Summary: Summary{Gaps: 5}}, nil, "", false, Holds},
 		{"gaps fail", DaemonSetCoverageList{Summary: Summary{Gaps: 1}}, []string{"gaps"}, "", false, Fails},
 		{"settling gaps do not", DaemonSetCoverageList{Summary: Summary{Gaps: 1, SettlingGaps: 1}}, []string{"gaps"}, "", false, Holds},
+		{"nothing is looked at", DaemonSetCoverageList{}, []string{"gaps"}, "", false, Fails},
+		{"what is outdated and settles does not", DaemonSetCoverageList{Summary: Summary{Outdated: 2, SettlingOutdated: 2}}, []string{"outdated"}, "", false, Holds},
 		{"any is all words", DaemonSetCoverageList{Summary: Summary{Hidden: 1}}, []string{"any"}, "", false, Fails},
 		{"a word that was not asked does not fail", DaemonSetCoverageList{Summary: Summary{Outdated: 9}}, []string{"gaps"}, "", false, Holds},
 		{"unknown pairs leave it open", DaemonSetCoverageList{Summary: Summary{Unknown: 1}}, []string{"gaps"}, "", false, CannotTell},
@@ -157,6 +159,9 @@ func TestConditions(t *testing.T) {
 		{"no coverage is a failure", DaemonSetCoverageList{}, nil, "1", false, Fails},
 		{"no coverage because nothing was read is a doubt", DaemonSetCoverageList{Items: []DaemonSetCoverage{{Findings: []Finding{read}}}}, nil, "1", false, CannotTell},
 	} {
+		if c.name != "nothing is looked at" {
+			c.report.Summary.Nodes = 1
+		}
 		cond, err := ParseCondition(c.failOn, c.min, c.allow)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)

@@ -15,6 +15,9 @@ type Condition struct {
 	FailOn       []string // of FailOnWords, any resolved
 	MinCoverage  *float64 // percent
 	AllowUnknown bool
+	// CountSettling counts what is settling too: who waits for a rollout to end
+	// must not be told at once that all is well, since all is young.
+	CountSettling bool
 }
 
 // Outcome is the answer to a condition.
@@ -59,13 +62,19 @@ func ParseCondition(failOn []string, minCoverage string, allowUnknown bool) (Con
 func (c Condition) Empty() bool { return len(c.FailOn) == 0 && c.MinCoverage == nil }
 
 // Check answers the condition for the whole report, and says why it does not
-// hold or cannot be told. Gaps that are settling do not count as gaps; they do
+// hold or cannot be told. What is settling does not count, unless asked; it does
 // count against --min-coverage, which asks what is covered now.
 func (l *DaemonSetCoverageList) Check(c Condition) (Outcome, string) {
 	s := &l.Summary
 	counts := map[string]int{
-		"gaps": s.Gaps - s.SettlingGaps, "outdated": s.Outdated, "misplaced": s.Misplaced,
+		"gaps": s.Gaps, "outdated": s.Outdated, "misplaced": s.Misplaced,
 		"hidden": s.Hidden, "suspect": s.Suspect, "unknown": s.Unknown,
+	}
+	if !c.CountSettling {
+		counts["gaps"] -= s.SettlingGaps
+		counts["outdated"] -= s.SettlingOutdated
+		counts["misplaced"] -= s.SettlingMisplaced
+		counts["hidden"] -= s.SettlingHidden
 	}
 	var failed []string
 	for _, w := range c.FailOn {
@@ -78,6 +87,10 @@ func (l *DaemonSetCoverageList) Check(c Condition) (Outcome, string) {
 		if why := l.coverageFails(*c.MinCoverage, blind); why != "" {
 			failed = append(failed, why)
 		}
+	}
+	if !c.Empty() && s.Nodes == 0 && blind == "" && len(failed) == 0 {
+		// A typing error in a selector must not be green for ever.
+		failed = append(failed, "nothing was looked at: no DaemonSet and node is selected")
 	}
 	switch {
 	case len(failed) > 0:

@@ -24,11 +24,23 @@ func (a *analysis) excluded(v *Verdict, n *corev1.Node) {
 	if v.Reason != VirtualNode {
 		v.Settling = a.settling(n, nil)
 	}
-	v.Suspect = v.Hidden && !v.Settling && v.Reason == TaintTransient
+	v.Suspect = v.Hidden && !v.Settling && v.Reason == TaintTransient && !leavingFor(e.Untolerated())
 	if a.ix.ready[v.Node] == corev1.ConditionUnknown && v.Hidden {
 		d.Contributing = append(d.Contributing, NodeLost)
 		d.Evidence.Condition = conditionEvidence(nodeCondition(n, corev1.NodeReady))
 	}
+}
+
+// leavingFor reports whether the node is only kept off by taints of its removal
+// that do not say since when: autoscalers set no time, and then nothing speaks
+// of a removal that hangs.
+func leavingFor(taints []eligibility.TaintResult) bool {
+	for i := range taints {
+		if taints[i].Class != eligibility.Leaving || taints[i].Taint.TimeAdded != nil {
+			return false
+		}
+	}
+	return len(taints) > 0
 }
 
 // exclusions lists why the rules say no, the first being the reason.
@@ -165,7 +177,7 @@ const stuckAfter = 30
 // siblings marks a node that goes without while most of its pool run it.
 func (a *analysis) siblings(v *Verdict) {
 	pool := a.ix.pools.of[v.Node]
-	if pool < 0 {
+	if pool < 0 || wantsPlace(v) {
 		return
 	}
 	others, run := a.sized[pool]-1, a.selected[pool]
@@ -174,6 +186,17 @@ func (a *analysis) siblings(v *Verdict) {
 	}
 	v.Suspect = true
 	detail(v).Evidence.Pool = &PoolEvidence{Label: a.ix.pools.label[pool], Matching: int(run), Nodes: int(a.sized[pool])}
+}
+
+// wantsPlace reports whether the DaemonSet asks for a system, an architecture or
+// a place that the node has not: pools are mixed in these.
+func wantsPlace(v *Verdict) bool {
+	for _, q := range v.Detail.Evidence.Requirements {
+		if key, _, _ := strings.Cut(q.Requirement, "="); placeLabel(strings.Fields(key + " ")[0]) {
+			return true
+		}
+	}
+	return false
 }
 
 // nearMisses looks for labels that were probably meant, and marks the node.

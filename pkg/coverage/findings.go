@@ -89,15 +89,13 @@ type hidingTaint struct {
 // what everybody expects, and are left out.
 func (a *analysis) hidingTaints() []hidingTaint {
 	byTaint := map[TaintEvidence][]string{}
-	matching := 0
-	for _, n := range a.ix.s.Nodes {
-		if virtual(n) || controlPlane(n) || !a.rules.Selects(n) {
+	matching := a.runs
+	for _, i := range a.tainted {
+		n := a.ix.s.Nodes[i]
+		if !a.rules.Selects(n) {
 			continue
 		}
 		matching++
-		if len(n.Spec.Taints) == 0 || a.rules.Evaluate(n, a.gate).ShouldRun {
-			continue
-		}
 		e := a.rules.Explain(n, a.gate, a.opts.Transient)
 		if u := e.Untolerated(); len(u) > 0 && u[0].Class == "" {
 			if t, one := oneTaint(taintEvidence(u)); one {

@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
 )
 
 // fixes says what changes the verdict for the better, safe to paste.
@@ -22,6 +24,9 @@ func (r *Result) fixes(d *DaemonSetResult, v *Verdict) []string {
 		return r.selectorFixes(e, node)
 	case CreateForbiddenPSA:
 		if strings.Contains(eventText(e), "security context constraint") {
+			if serviceAccount(d) == "default" {
+				return []string{"give the template a serviceAccountName of its own, and allow that account the constraint that the pod needs"}
+			}
 			return []string{o.command("oc", "adm", "policy", "add-scc-to-user", "privileged", "-z", serviceAccount(d), "-n", ds.Namespace)}
 		}
 		return []string{o.command("kubectl", "label", "namespace", ds.Namespace, "pod-security.kubernetes.io/enforce=privileged", "--overwrite")}
@@ -91,7 +96,7 @@ func (r *Result) fixes(d *DaemonSetResult, v *Verdict) []string {
 		}
 	case OutdatedReason:
 		if string(ds.Spec.UpdateStrategy.Type) == "OnDelete" {
-			return []string{o.command("kubectl", "ds-rollout", "start", ds.Name, "-n", ds.Namespace) + ", or delete the pods one by one"}
+			return []string{"delete the pods one by one, each after the one before is ready again"}
 		}
 	}
 	if row, ok := rowOf[v.Reason]; ok && v.Reason != Current {
@@ -114,7 +119,7 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 			return []string{o.command("kubectl", "logs", "-n", ds.Namespace, p.Name, "-c", e.Container.Name)}
 		}
 	case OutdatedReason:
-		return []string{o.command("kubectl", "ds-rollout", "status", "-n", ds.Namespace, ds.Name)}
+		return []string{o.command("kubectl", "rollout", "history", "daemonset/"+ds.Name, "-n", ds.Namespace)}
 	case ImagePull, ArchMismatch, ConfigError, CreateError, RunError, MountFailed, AttachFailed, SandboxFailed, ReadinessGate, SchedOther, Starting, RejectedByKubelet, Evicted:
 		if p != nil {
 			return []string{o.command("kubectl", "describe", "pod", "-n", ds.Namespace, p.Name)}
@@ -137,7 +142,13 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 func taintFixes(r Reason, e *Evidence) []string {
 	var tolerations []string
 	for _, t := range e.Taints {
-		tolerations = append(tolerations, "{key: "+t.Key+", operator: Exists}")
+		switch eligibility.Class(t.Class) {
+		case eligibility.Broken:
+			return []string{"mend the node: it has " + t.String()}
+		case eligibility.Leaving:
+			return []string{"nothing: the node is being removed (" + t.String() + ")"}
+		}
+		tolerations = append(tolerations, "{key: "+t.Key+", operator: Exists, effect: "+t.Effect+"}")
 	}
 	if len(tolerations) == 0 {
 		return []string{rowOf[r].Remedy}

@@ -26,9 +26,12 @@ type index struct {
 	owners  map[string][]types.UID // controlling owners by namespace, in order of their first pod
 	orphans map[string][]int32     // pods without a controller, by namespace
 	ready   []corev1.ConditionStatus
-	pools   pools
-	events  map[eventKey][]int32 // by object, oldest first
-	byNode  map[int32][]int32    // live pods bound to nodes whose pods were all read; lazily
+	// ordinary is false for virtual nodes and the control plane's, which
+	// everybody expects to go without.
+	ordinary []bool
+	pools    pools
+	events   map[eventKey][]int32 // by object, oldest first
+	byNode   map[int32][]int32    // live pods bound to nodes whose pods were all read; lazily
 }
 
 type eventKey struct {
@@ -37,18 +40,20 @@ type eventKey struct {
 
 func newIndex(s *snapshot.Snapshot) *index {
 	ix := &index{
-		s:       s,
-		nodeAt:  make(map[string]int32, len(s.Nodes)),
-		podNode: make([]int32, len(s.Pods)),
-		byOwner: map[types.UID][]int32{},
-		owners:  map[string][]types.UID{},
-		orphans: map[string][]int32{},
-		ready:   make([]corev1.ConditionStatus, len(s.Nodes)),
-		events:  map[eventKey][]int32{},
+		s:        s,
+		nodeAt:   make(map[string]int32, len(s.Nodes)),
+		podNode:  make([]int32, len(s.Pods)),
+		byOwner:  map[types.UID][]int32{},
+		owners:   map[string][]types.UID{},
+		orphans:  map[string][]int32{},
+		ready:    make([]corev1.ConditionStatus, len(s.Nodes)),
+		ordinary: make([]bool, len(s.Nodes)),
+		events:   map[eventKey][]int32{},
 	}
 	for i, n := range s.Nodes {
 		ix.nodeAt[n.Name] = int32(i)
 		ix.ready[i] = readyStatus(n)
+		ix.ordinary[i] = !virtual(n) && !controlPlane(n)
 	}
 	ix.pools = newPools(s.Nodes)
 	ix.indexPods()

@@ -64,8 +64,11 @@ type Summary struct {
 	Suspect   int `json:"suspect"` // excluded, and it looks unintended
 	Unknown   int `json:"unknown"`
 	Settling  int `json:"settling"`
-	// SettlingGaps are the gaps among them: shown, not counted by --fail-on.
-	SettlingGaps int `json:"settlingGaps,omitempty"`
+	// What is among them: shown, not counted by --fail-on.
+	SettlingGaps      int `json:"settlingGaps,omitempty"`
+	SettlingOutdated  int `json:"settlingOutdated,omitempty"`
+	SettlingMisplaced int `json:"settlingMisplaced,omitempty"`
+	SettlingHidden    int `json:"settlingHidden,omitempty"`
 	// Coverage is (covered + outdated) / shouldRun in percent, cut and never
 	// rounded up; null when nothing should run. A lower bound while unknown
 	// is not 0.

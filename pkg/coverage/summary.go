@@ -40,11 +40,19 @@ func (s *Summary) add(v *Verdict) {
 	}
 	if v.Settling {
 		s.Settling++
-		if v.State.Gap() {
+		switch {
+		case v.State.Gap():
 			s.SettlingGaps++
+		case v.State == Outdated:
+			s.SettlingOutdated++
+		case v.State == Misplaced:
+			s.SettlingMisplaced++
+		}
+		if v.Hidden {
+			s.SettlingHidden++
 		}
 	}
-	if v.Steady {
+	if v.Steady && v.State != Unknown {
 		s.Steady.ShouldRun++
 		if v.State == Covered || v.State == Outdated || v.Serves {
 			s.Steady.Covered++
@@ -66,6 +74,9 @@ func (s *Summary) merge(o *Summary) {
 	s.Suspect += o.Suspect
 	s.Settling += o.Settling
 	s.SettlingGaps += o.SettlingGaps
+	s.SettlingOutdated += o.SettlingOutdated
+	s.SettlingMisplaced += o.SettlingMisplaced
+	s.SettlingHidden += o.SettlingHidden
 	s.Steady.ShouldRun += o.Steady.ShouldRun
 	s.Steady.Covered += o.Steady.Covered
 }

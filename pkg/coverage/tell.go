@@ -32,7 +32,7 @@ func (r *Result) tell(c *Cause, ms []member) {
 	c.Notes = r.notes(c, ms)
 	c.Fixes = r.fixes(m.d, m.v)
 	c.Looks = r.looks(m.d, m.v)
-	if m.v.State == Misplaced && c.Reason == NodeLost {
+	if c.Reason == NodeLost && m.v.Reason != NodeLost {
 		c.Fixes = []string{"recover the node; if it is gone for good: " + r.Options.command("kubectl", "delete", "node", r.node(m.v).Name)}
 	}
 }

@@ -54,6 +54,7 @@ func (f *conditionFlags) options(from string) (condition, error) {
 	case f.timeout < 0:
 		return condition{}, cli.Usagef("--timeout takes a time such as 10m, or 0 for ever, not %s", f.timeout)
 	}
+	c.CountSettling = f.wait
 	return condition{Condition: c, Wait: f.wait, Timeout: f.timeout}, nil
 }
 

@@ -85,8 +85,10 @@ type safePrinter struct {
 // PrintObj implements printers.ResourcePrinter.
 func (p *safePrinter) PrintObj(obj runtime.Object, w io.Writer) error {
 	switch p.format {
-	case "json", "yaml", "kyaml":
+	case "json":
 		return p.ResourcePrinter.PrintObj(obj, w)
+	case "yaml", "kyaml":
+		return p.printYAML(obj, w)
 	}
 	var buf bytes.Buffer
 	if err := p.print(obj, &buf); err != nil {
@@ -102,10 +104,28 @@ func (p *safePrinter) PrintObj(obj runtime.Object, w io.Writer) error {
 	return err
 }
 
+// printYAML prints what YAML can hold, and escapes the rest.
+func (p *safePrinter) printYAML(obj runtime.Object, w io.Writer) error {
+	var buf bytes.Buffer
+	if err := p.ResourcePrinter.PrintObj(obj, &buf); err != nil {
+		plain, cleanErr := unstructuredOf(obj, yamlSafe)
+		if cleanErr != nil {
+			return err
+		}
+		buf.Reset()
+		if err := p.ResourcePrinter.PrintObj(plain, &buf); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(buf.Bytes())
+	return err
+}
+
 func (p *safePrinter) print(obj runtime.Object, w io.Writer) error {
 	if strings.HasPrefix(p.format, "custom-columns") {
 		// Its printer looks at Go values, and shows a pointer as an address.
-		plain, err := unstructuredOf(obj)
+		// A line break in a cell would look like a row of its own.
+		plain, err := unstructuredOf(obj, present.Safe)
 		if err != nil {
 			return err
 		}

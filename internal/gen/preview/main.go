@@ -35,6 +35,6 @@ func run(path string) error {
 		return err
 	}
 	return present.Coverage(os.Stdout, r.Report(), r.Causes(), present.Options{
-		Width: present.TerminalWidth(os.Stdout), Color: mode.Enabled(os.Stdout, nil), Now: s.Source.TakenAt, Grace: grace,
+		Width: max(present.TerminalWidth(os.Stdout), 120), Color: mode.Enabled(os.Stdout, nil), Now: s.Source.TakenAt, Grace: grace,
 	})
 }
