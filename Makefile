@@ -95,7 +95,7 @@ soak: ## Wider sweeps than make test: more seeds, more worlds, longer fuzzing.
 ##@ Verify
 
 .PHONY: verify
-verify: verify-format verify-tidy verify-generate lint ## Everything that is checked before the tests.
+verify: verify-format verify-tidy verify-generate ## What is checked before the tests.
 
 .PHONY: verify-format
 verify-format:

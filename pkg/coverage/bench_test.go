@@ -3,6 +3,7 @@ package coverage
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,6 +97,17 @@ func BenchmarkAnalyze(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkAnalyzeExcluded has a fifth of the nodes behind a taint that nothing
+// tolerates: each of these pairs is explained.
+func BenchmarkAnalyzeExcluded(b *testing.B) {
+	s := fleet(5000, 20, 0)
+	for _, d := range s.DaemonSets {
+		d.Spec.Template.Spec.Tolerations = nil
+	}
+	s.Pods = slices.DeleteFunc(s.Pods, func(p snapshot.Pod) bool { return p.Node[len(p.Node)-1]%5 == 4 })
+	perVerdict(b, 5000*20, func() { Analyze(s, Options{Now: benchNow, Grace: 5 * time.Minute}) })
 }
 
 func BenchmarkReport(b *testing.B) {

@@ -44,6 +44,14 @@ var (
 	tolerationOperators = []corev1.TolerationOperator{corev1.TolerationOpExists, corev1.TolerationOpEqual, "",
 		corev1.TolerationOpLt, corev1.TolerationOpLt, corev1.TolerationOpGt, corev1.TolerationOpGt, "exists"}
 
+	// The narrow form of tolerations and taints, see numeric: mostly one key, and
+	// numbers of which most are read.
+	numericKeys              = []string{"sla", "sla", "sla", "sla", "sla", "sla", "sla", "dedicated"}
+	numericOperators         = []corev1.TolerationOperator{corev1.TolerationOpLt, corev1.TolerationOpGt}
+	numbers                  = []string{"5", "10", "0", "-6", "9223372036854775807", "-9223372036854775808", "7", "007", "9223372036854775808"}
+	numericTolerationEffects = []corev1.TaintEffect{"", "", "", corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoExecute}
+	numericTaintEffects      = []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectNoSchedule, corev1.TaintEffectNoExecute}
+
 	seconds = []int64{300, 0, -1}
 
 	// What the rules must not look at.

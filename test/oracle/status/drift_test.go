@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,22 +177,94 @@ func TestStatusMissesATaintUnderARunningPod(t *testing.T) {
 	})
 }
 
+// A taint that status has counted is not why another number is old.
+func TestATaintThatStatusKnowsIsNotBlamed(t *testing.T) {
+	s := newSmall(t, "drift-known")
+	s.putNode(s.nodes()[0], corev1.Taint{Key: "dedicated", Value: "gpu", Effect: corev1.TaintEffectNoSchedule})
+	s.change(func(d *appsv1.DaemonSet) { d.Annotations[touchAnnotation] = "1" })
+	before := coverage.Counts{Desired: 2, Current: 2, Ready: 2, Updated: 2, Available: 2, Misscheduled: 1}
+	eventually(t, time.Minute, func(ctx context.Context) error { return s.agrees(ctx, before) })
+	resume := s.pause()
+	state, err := read(t.Context(), s.client, s.ns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(state.pods, func(p corev1.Pod) bool { return p.Spec.NodeName == s.nodes()[1] })
+	s.world.patchStatus(&state.pods[i], condition(corev1.PodRunning, corev1.ConditionFalse, metav1.Now()))
+	s.world.flush()
+	now := before
+	now.Ready, now.Available = 1, 1
+	s.drifts(before, now, []string{"numberReady 2->1", "numberAvailable 2->1"}, "a change of a node or pod that woke no sync")
+	resume()
+	eventually(t, time.Minute, func(ctx context.Context) error { return s.agrees(ctx, now) })
+}
+
+// pause stops the controllers until the function that it returns is called.
+func (s *small) pause() (resume func()) {
+	s.t.Helper()
+	if err := s.cluster.Pause(cluster.ControllerManager); err != nil {
+		s.t.Fatal(err)
+	}
+	resume = sync.OnceFunc(func() {
+		if err := s.cluster.Resume(cluster.ControllerManager); err != nil {
+			s.t.Error(err)
+		}
+	})
+	s.t.Cleanup(resume)
+	return resume
+}
+
+// A pod that is bound and ending counts before the one that is to replace it.
+// Where it lacks the label that the plugin lists pods by, no sum of pods tells
+// that one was not read: only which of them is counted as updated.
+func TestAnEndingPodWithoutItsLabelsStandsFirst(t *testing.T) {
+	s := newSmall(t, "drift-first")
+	d, err := s.client.AppsV1().DaemonSets(s.ns).Get(t.Context(), "agent", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fourth := s.ns + "-4"
+	s.putNode(fourth)
+	pods := s.client.CoreV1().Pods(s.ns)
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "first", Labels: map[string]string{"app": "agent"}, Finalizers: []string{holdFinalizer},
+		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("DaemonSet"))}}}
+	p.Spec = corev1.PodSpec{NodeName: fourth, SchedulerName: nobody, Containers: []corev1.Container{{Name: "agent", Image: image(0)}}}
+	if p, err = pods.Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.world.inOrder(func() {
+		s.world.patchStatus(p, condition(corev1.PodRunning, corev1.ConditionTrue, metav1.Now()))
+		s.world.later(func(ctx context.Context) error { return pods.Delete(ctx, p.Name, metav1.DeleteOptions{}) })
+	})
+	s.world.flush()
+	reader := newReader(t, s.cluster)
+	want := coverage.Counts{Desired: 4, Current: 4, Ready: 4, Updated: 3, Available: 4}
+	eventually(t, time.Minute, func(ctx context.Context) error {
+		if err := s.agrees(ctx, want); err != nil {
+			return err
+		}
+		state, err := read(ctx, s.client, s.ns)
+		if err != nil {
+			return err
+		}
+		if len(state.pods) != 5 {
+			return fmt.Errorf("%d pods, want the replacement as well", len(state.pods))
+		}
+		said, err := plugin(ctx, reader)
+		if err != nil {
+			return err
+		}
+		if got := said[d.UID]; got.Counts != want || len(got.Drift) > 0 {
+			return fmt.Errorf("the plugin counts %+v with drift %+v, want %+v", got.Counts, got.Drift, want)
+		}
+		return nil
+	})
+}
+
 // While the controller does not run, or lags, status is of an older generation.
 func TestStatusIsOfAnOlderGeneration(t *testing.T) {
 	s := newSmall(t, "drift-generation")
-	if err := s.cluster.Pause(cluster.ControllerManager); err != nil {
-		t.Fatal(err)
-	}
-	resumed := false
-	resume := func() {
-		if !resumed {
-			resumed = true
-			if err := s.cluster.Resume(cluster.ControllerManager); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	t.Cleanup(resume)
+	resume := s.pause()
 	s.change(func(d *appsv1.DaemonSet) { d.Spec.Template.Spec.Containers[0].Image = "registry.example/agent:2" })
 	now := allWell
 	now.Updated = 0

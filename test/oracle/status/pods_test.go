@@ -159,7 +159,7 @@ func (w *world) plantOne(d *appsv1.DaemonSet) {
 		p.Labels["pod-template-generation"] = d.Annotations[appsv1.DeprecatedTemplateGeneration]
 	}
 	p.Spec = corev1.PodSpec{SchedulerName: nobody, Containers: []corev1.Container{{Name: "agent", Image: "registry.example/agent:0"}}}
-	switch node := oneOf(w.r, nodeName(w.r.IntN(nodeCount)), nodeName(w.r.IntN(nodeCount)), goneNode); w.r.IntN(3) {
+	switch node := oneOf(w.r, oneOf(w.r, w.nodes...), oneOf(w.r, w.nodes...), goneNode); w.r.IntN(3) {
 	case 0:
 		p.Spec.NodeName = node
 	case 1:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,8 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+	"github.com/kubectl-ds/kubectl-ds/test/cluster"
 )
 
 // state is what was read: as coverage takes it, and the pods in full.
@@ -23,8 +26,8 @@ type state struct {
 	pods []corev1.Pod
 }
 
-// read lists everything of the namespaces. The reader of the product is not
-// used: what it leaves out on purpose is not this test's matter.
+// read lists everything of the namespaces: what the reader of the product must
+// do without half of it (plugin) is judged against this.
 func read(ctx context.Context, client kubernetes.Interface, namespaces ...string) (*state, error) {
 	s := &state{}
 	var in snapshot.Interner
@@ -66,6 +69,40 @@ func read(ctx context.Context, client kubernetes.Interface, namespaces ...string
 	}
 	s.Sort()
 	return s, nil
+}
+
+// plugin reads and judges as kubectl ds-coverage does: the lists that it
+// chooses, then what the first analysis asks for in addition.
+func plugin(ctx context.Context, reader *kube.Reader) (map[types.UID]*coverage.DaemonSetResult, error) {
+	s, err := reader.Read(ctx, kube.Request{})
+	if err != nil {
+		return nil, err
+	}
+	opts := coverage.Options{Now: s.Source.TakenAt}
+	r := coverage.Analyze(s, opts)
+	if more := r.Needs(); !more.Empty() {
+		if err := reader.ReadMore(ctx, s, more); err != nil {
+			return nil, err
+		}
+		r = coverage.Analyze(s, opts)
+	}
+	if len(s.Incomplete) > 0 {
+		return nil, fmt.Errorf("reads failed: %+v", s.Incomplete)
+	}
+	out := make(map[types.UID]*coverage.DaemonSetResult, len(r.DaemonSets))
+	for i := range r.DaemonSets {
+		out[r.DaemonSets[i].DaemonSet.UID] = &r.DaemonSets[i]
+	}
+	return out, nil
+}
+
+func newReader(t *testing.T, c *cluster.Cluster) *kube.Reader {
+	t.Helper()
+	r, err := kube.NewReader(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func place(p *corev1.Pod) string {

@@ -14,9 +14,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 	"github.com/kubectl-ds/kubectl-ds/test/cluster"
 )
 
@@ -38,20 +41,25 @@ const goneNode = "node-gone"
 type world struct {
 	t          *testing.T
 	client     kubernetes.Interface
+	reader     *kube.Reader
 	r          *rand.Rand
 	namespaces []string
+	nodes      []string // names that nodes have, or had
 
+	// last is what the plugin would say, of the last settled look.
+	last  map[types.UID]*coverage.DaemonSetResult
 	queue []func(context.Context) error // writes, drawn in order and sent in parallel
 }
 
 func newWorld(t *testing.T, c *cluster.Cluster, client kubernetes.Interface, r *rand.Rand) *world {
 	t.Helper()
-	w := &world{t: t, client: client, r: r, namespaces: []string{"oracle", "oracle-quota"}}
+	w := &world{t: t, client: client, reader: newReader(t, c), r: r}
+	for i := range nodeCount {
+		w.nodes = append(w.nodes, nodeName(i))
+	}
 	ctx := t.Context()
-	for _, ns := range w.namespaces {
-		if err := c.CreateNamespace(ctx, ns, nil); err != nil {
-			t.Fatal(err)
-		}
+	for _, ns := range []string{"oracle", "oracle-quota"} {
+		w.addNamespace(c, ns)
 	}
 	// A quota that is used up leaves nodes without a pod: the only way for
 	// current to stay below desired.
@@ -60,15 +68,21 @@ func newWorld(t *testing.T, c *cluster.Cluster, client kubernetes.Interface, r *
 	if _, err := client.CoreV1().ResourceQuotas(w.namespaces[1]).Create(ctx, quota, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// Foreign pods belong to this object: to one that exists, or the garbage
-	// collector would remove them.
-	for _, ns := range w.namespaces {
-		owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: foreignOwner}}
-		if _, err := client.CoreV1().ConfigMaps(ns).Create(ctx, owner, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return w
+}
+
+// addNamespace makes a namespace of the world. Foreign pods belong to an object
+// in it: to one that exists, or the garbage collector would remove them.
+func (w *world) addNamespace(c *cluster.Cluster, ns string) {
+	w.t.Helper()
+	if err := c.CreateNamespace(w.t.Context(), ns, nil); err != nil {
+		w.t.Fatal(err)
+	}
+	owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: foreignOwner}}
+	if _, err := w.client.CoreV1().ConfigMaps(ns).Create(w.t.Context(), owner, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.namespaces = append(w.namespaces, ns)
 }
 
 // later queues a write. Between drawing and sending, the controller may have
