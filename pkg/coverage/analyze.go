@@ -78,8 +78,12 @@ type analysis struct {
 	labels   *labelIndex
 	rooms    map[string]int32 // examined node by message and shape
 	hiding   []hidingTaint
-	tainted  []int32 // nodes with taints that should not run it
-	runs     int     // ordinary nodes that should
+	alike    map[string]*exclusion
+	likeness []byte   // scratch
+	reads    []string // labels that the rules read
+	byName   bool     // they read the node's name as well
+	tainted  []int32  // nodes with taints that should not run it
+	runs     int      // ordinary nodes that should
 	gaps     int
 }
 

@@ -15,17 +15,14 @@ import (
 // Whether that looks unintended is asked once all nodes are known (second).
 func (a *analysis) excluded(v *Verdict, n *corev1.Node) {
 	v.State = Excluded
-	e := a.rules.Explain(n, a.gate, a.opts.Transient)
-	reasons := a.exclusions(&e, n)
-	v.Reason = reasons[0]
-	d := detail(v)
-	d.Contributing = reasons[1:]
-	d.Evidence = a.exclusionEvidence(&e)
+	x := a.exclusion(n)
+	v.Reason, v.Detail = x.reasons[0], x.detail
 	if v.Reason != VirtualNode {
 		v.Settling = a.settling(n, nil)
 	}
-	v.Suspect = v.Hidden && !v.Settling && v.Reason == TaintTransient && !leavingFor(e.Untolerated())
+	v.Suspect = v.Hidden && !v.Settling && v.Reason == TaintTransient && !x.leaving
 	if a.ix.ready[v.Node] == corev1.ConditionUnknown && v.Hidden {
+		d := own(v)
 		d.Contributing = append(d.Contributing, NodeLost)
 		d.Evidence.Condition = conditionEvidence(nodeCondition(n, corev1.NodeReady))
 	}
@@ -133,9 +130,8 @@ func (a *analysis) misplaced(v *Verdict, n *corev1.Node, ans eligibility.Answer,
 	p := &a.ix.s.Pods[v.Pod]
 	v.Serves = slices.ContainsFunc(pods, func(i int32) bool { return a.available(&a.ix.s.Pods[i], v.Node) })
 	d := detail(v)
-	e := a.rules.Explain(n, a.gate, a.opts.Transient)
-	d.Evidence = a.exclusionEvidence(&e)
-	d.Contributing = a.exclusions(&e, n)
+	x := a.exclusion(n)
+	d.Evidence, d.Contributing = x.detail.Evidence, slices.Clone(x.reasons)
 	d.Since = p.Created
 	// A pod that is ending counts as well, until it is gone.
 	if ans.ShouldContinue && a.latent == "" && len(d.Evidence.Taints) > 0 {
@@ -185,7 +181,7 @@ func (a *analysis) siblings(v *Verdict) {
 		return
 	}
 	v.Suspect = true
-	detail(v).Evidence.Pool = &PoolEvidence{Label: a.ix.pools.label[pool], Matching: int(run), Nodes: int(a.sized[pool])}
+	own(v).Evidence.Pool = &PoolEvidence{Label: a.ix.pools.label[pool], Matching: int(run), Nodes: int(a.sized[pool])}
 }
 
 // wantsPlace reports whether the DaemonSet asks for a system, an architecture or
@@ -205,26 +201,25 @@ func (a *analysis) nearMisses(v *Verdict) {
 	if a.labels == nil {
 		a.labels = newLabelIndex(a.ix.s.Nodes)
 	}
-	e := a.rules.Explain(n, a.gate, a.opts.Transient)
-	failing := e.Failing()
-	for _, r := range failing {
+	x := a.exclusion(n)
+	for _, r := range x.failing {
 		hint := a.labels.hint(r, n)
 		if hint == "" {
 			continue
 		}
 		v.Suspect = true
-		d := detail(v)
+		d := own(v)
 		for i := range d.Evidence.Requirements {
 			if q := &d.Evidence.Requirements[i]; q.Requirement == r.String() {
 				q.Hint = hint
 			}
 		}
 	}
-	if !v.Suspect && oneAway(&e, failing) {
+	if !v.Suspect && x.oneOf > 0 {
 		v.Suspect = true
-		d := detail(v)
+		d := own(v)
 		if len(d.Evidence.Requirements) > 0 {
-			d.Evidence.Requirements[0].Hint = fmt.Sprintf("the only one of %d that does not hold", len(failing)+len(selective(e.Passing())))
+			d.Evidence.Requirements[0].Hint = fmt.Sprintf("the only one of %d that does not hold", x.oneOf)
 		}
 	}
 }

@@ -96,9 +96,8 @@ func (a *analysis) hidingTaints() []hidingTaint {
 			continue
 		}
 		matching++
-		e := a.rules.Explain(n, a.gate, a.opts.Transient)
-		if u := e.Untolerated(); len(u) > 0 && u[0].Class == "" {
-			if t, one := oneTaint(taintEvidence(u)); one {
+		if u := a.exclusion(n).detail.Evidence.Taints; len(u) > 0 && u[0].Class == "" {
+			if t, one := oneTaint(u); one {
 				byTaint[t] = append(byTaint[t], n.Name)
 			}
 		}

@@ -59,10 +59,13 @@ func poolOf(n *corev1.Node) (key, value string) {
 	return "", ""
 }
 
+// virtualLabels are the labels by which virtual nodes are known.
+var virtualLabels = []string{"eks.amazonaws.com/compute-type", "type"}
+
 // virtual reports whether no DaemonSet pod can run on the node, because a
 // provider stands in for a kubelet.
 func virtual(n *corev1.Node) bool {
-	if n.Labels["eks.amazonaws.com/compute-type"] == "fargate" || n.Labels["type"] == "virtual-kubelet" {
+	if n.Labels[virtualLabels[0]] == "fargate" || n.Labels[virtualLabels[1]] == "virtual-kubelet" {
 		return true
 	}
 	for i := range n.Spec.Taints {

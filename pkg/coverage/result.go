@@ -75,6 +75,8 @@ type Detail struct {
 	Since        snapshot.Time
 	Evidence     Evidence
 	Contributing []Reason
+
+	shared bool // with other verdicts: see own
 }
 
 // node returns the node of a verdict.

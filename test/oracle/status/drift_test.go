@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 
@@ -219,6 +220,13 @@ func (s *small) pause() (resume func()) {
 // that one was not read: only which of them is counted as updated.
 func TestAnEndingPodWithoutItsLabelsStandsFirst(t *testing.T) {
 	s := newSmall(t, "drift-first")
+	// Only with surge does the controller make a pod beside one that is ending.
+	s.change(func(d *appsv1.DaemonSet) {
+		d.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{
+			Type:          appsv1.RollingUpdateDaemonSetStrategyType,
+			RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: new(intstr.FromInt32(0)), MaxSurge: new(intstr.FromInt32(1))},
+		}
+	})
 	d, err := s.client.AppsV1().DaemonSets(s.ns).Get(t.Context(), "agent", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
