@@ -1,0 +1,224 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// candidates are the members to start next, in order, and their wave. Where
+// there are none, blocked says what the current wave waits for.
+func (d *decider) candidates(r *Run) (list []int, wave int, blocked []Cause) {
+	if r.Undo != nil {
+		return d.backwards(r)
+	}
+	from := 0
+	for w, end := range r.Waves {
+		wave = w + 1
+		busy := false
+		var deferred []Cause
+		for i := from; i < end; i++ {
+			switch c := d.classNow(r, i); c {
+			case classReady:
+				list = append(list, i)
+			case classFlying:
+				busy = true
+			case classPending, classNotReady, classHeld:
+				if wait := d.stuckFor(i, c); wait != nil && wave != r.Late {
+					deferred = append(deferred, *wait)
+				}
+			case classGone, classAside, classFailed, classDone, classNoReturn:
+			}
+		}
+		if len(list) > 0 {
+			return d.oneZone(r, d.downFirst(list)), wave, nil
+		}
+		blocked = append(blocked, deferred...)
+		if busy || len(deferred) > 0 {
+			return nil, wave, blocked
+		}
+		from = end
+	}
+	return nil, wave, blocked
+}
+
+// classNow is the class of a member once the draft is saved.
+func (d *decider) classNow(r *Run, i int) class {
+	c := d.class(i)
+	if c == classFlying && r.flight(r.Members[i].Node) == nil {
+		// It has landed or was released in this decision.
+		was := d.r
+		d.r = r
+		c = d.classify(r.Members[i])
+		d.r = was
+	}
+	return c
+}
+
+// stuckFor says why a wave waits for a node; nil once it has for as long as a
+// node may take. From then on the node is passed by: it counts for the ceiling
+// all the same, and is taken up when it comes back.
+func (d *decider) stuckFor(i int, c class) *Cause {
+	seen := d.o.Nodes[d.r.Members[i].Node]
+	if !seen.Stuck.IsZero() && d.now.Sub(seen.Stuck) > d.p.nodeTimeout() {
+		return nil
+	}
+	out := &Cause{Node: d.r.Members[i].Node}
+	if !seen.Stuck.IsZero() {
+		at := metav1.NewTime(seen.Stuck)
+		out.Since = &at
+	}
+	switch c {
+	case classNotReady:
+		out.Code = WaitNode
+	case classHeld:
+		out.Code = WaitHeld
+	default:
+		out.Code = WaitPending
+	}
+	return out
+}
+
+// downFirst puts nodes that are down already before the others, which costs
+// nothing and mends them.
+func (d *decider) downFirst(list []int) []int {
+	var down, up []int
+	for _, i := range list {
+		if free(d.v.member(d.r.Members[i])) {
+			down = append(down, i)
+		} else {
+			up = append(up, i)
+		}
+	}
+	return append(down, up...)
+}
+
+// oneZone keeps the candidates of one zone: of the nodes in flight, else of
+// the first candidate. Nodes that are down already are not held back.
+func (d *decider) oneZone(r *Run, list []int) []int {
+	if d.p.OneZoneAtATime == nil || !*d.p.OneZoneAtATime {
+		return list
+	}
+	zone, known := "", false
+	for _, f := range r.InFlight {
+		if n := d.v.Node(f.Node); n != nil && !known {
+			zone, known = ZoneOf(n.Node), true
+		}
+	}
+	var out []int
+	for _, i := range list {
+		n := d.v.member(r.Members[i])
+		if !known && !free(n) {
+			zone, known = ZoneOf(n.Node), true
+		}
+		if free(n) || ZoneOf(n.Node) == zone {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// backwards are the members to bring back: failing ones first, then in the
+// reverse order of touching, then whatever else took the revision that is
+// left (an evicted pod that came up on it).
+func (d *decider) backwards(r *Run) (list []int, wave int, blocked []Cause) {
+	wave = len(r.Waves) + 1
+	var order []int
+	add := func(i int) {
+		if i >= 0 && !slices.Contains(order, i) {
+			order = append(order, i)
+		}
+	}
+	for _, node := range r.Undo.First {
+		add(r.index(node))
+	}
+	for _, i := range slices.Backward(r.Touched) {
+		add(i)
+	}
+	for i := range r.Members {
+		if d.class(i) == classReady {
+			add(i)
+		}
+	}
+	for _, i := range order {
+		switch c := d.classNow(r, i); {
+		case c == classReady:
+			list = append(list, i)
+		case c.stuck():
+			if wait := d.stuckFor(i, c); wait != nil {
+				blocked = append(blocked, *wait)
+			}
+		}
+	}
+	return d.downFirst(list), wave, blocked
+}
+
+// closed says why nothing may be started now although there are candidates.
+func (d *decider) closed(r *Run, wave int) *Cause {
+	switch {
+	case d.p.Timeout != nil && d.now.Sub(d.o.Since) > d.p.Timeout.Duration:
+		return &Cause{Code: PauseTimeout, Message: "longer than " + d.p.Timeout.Duration.String()}
+	case d.p.Until != nil && !d.now.Before(d.p.Until.Time):
+		return &Cause{Code: PauseUntil}
+	}
+	if c := d.window(); c != nil {
+		return c
+	}
+	if r.Undo != nil {
+		return nil // whoever undoes has decided
+	}
+	return d.unapproved(r, wave)
+}
+
+func (d *decider) unapproved(r *Run, wave int) *Cause {
+	done := func(i int) bool { return r.flight(r.Members[i].Node) == nil }
+	switch d.p.PauseAfter {
+	case PauseCanary:
+		if wave > 1 && !r.approved(1) {
+			return &Cause{Code: PauseApproval, Wave: 1}
+		}
+	case PauseWave:
+		if wave > 1 && !r.approved(wave-1) {
+			return &Cause{Code: PauseApproval, Wave: wave - 1}
+		}
+	case PauseNode:
+		for _, i := range r.Touched {
+			m := r.Members[i]
+			if n := d.v.member(m); n != nil && done(i) && len(d.old(n)) == 0 && !r.approvedNode(m.Node) {
+				return &Cause{Code: PauseApproval, Wave: r.wave(i), Node: m.Node}
+			}
+		}
+	case PauseNone:
+	}
+	return nil
+}
+
+// window says when the next window opens; nil inside one, or without any.
+func (d *decider) window() *Cause {
+	var next time.Time
+	for _, s := range d.p.Windows {
+		w, err := ParseWindow(s)
+		zone := d.o.Zones[w.Zone]
+		if err != nil || zone == nil {
+			continue
+		}
+		open, at := w.Open(d.now, zone)
+		if open {
+			return nil
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	if len(d.p.Windows) == 0 {
+		return nil
+	}
+	at := metav1.NewTime(next)
+	return &Cause{Code: WaitWindow, Since: &at}
+}
+
+// lostNode reports whether nobody reports for a node.
+func lostNode(n *NodeView) bool { return n.Ready == corev1.ConditionUnknown }

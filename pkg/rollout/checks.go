@@ -1,0 +1,202 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// CheckResult is the outcome of one check of a plan.
+type CheckResult string
+
+// Outcomes.
+const (
+	CheckOK     CheckResult = "ok"
+	CheckWarn   CheckResult = "warn"
+	CheckRefuse CheckResult = "refuse" // start would refuse
+)
+
+// Check is one line of a plan.
+type Check struct {
+	Name   string      `json:"check"`
+	Result CheckResult `json:"result"`
+	Detail string      `json:"detail"`
+	Fix    string      `json:"fix,omitempty"`
+	Nodes  []string    `json:"nodes,omitempty"`
+}
+
+// Refused reports whether start would refuse.
+func (pl *Plan) Refused() bool {
+	return slices.ContainsFunc(pl.Checks, func(c Check) bool { return c.Result == CheckRefuse })
+}
+
+func (pl *planner) checks(p *Policy) {
+	for _, c := range []Check{
+		pl.permissions(), pl.lock(), pl.owner(p), pl.eligibility(), pl.disruption(p), pl.baseline(p), pl.surge(p), pl.way(p), pl.work(),
+	} {
+		if c.Name != "" {
+			pl.out.Checks = append(pl.out.Checks, c)
+		}
+	}
+}
+
+func (pl *planner) permissions() Check {
+	if len(pl.in.Denied) == 0 {
+		return Check{Name: "permissions", Result: CheckOK, Detail: "none is missing"}
+	}
+	return Check{Name: "permissions", Result: CheckRefuse, Detail: "missing: " + names(pl.in.Denied), Fix: "kubectl ds-rollout rbac prints the role that grants it"}
+}
+
+func (pl *planner) lock() Check {
+	if pl.in.HeldBy == "" {
+		return Check{}
+	}
+	return Check{Name: "lock", Result: CheckRefuse, Detail: "a run is there already: " + pl.in.HeldBy, Fix: "resume it, or abort it"}
+}
+
+// eligibility is about the template as it will be.
+func (pl *planner) eligibility() Check {
+	var gone []string
+	total := 0
+	for i := range pl.out.Nodes {
+		n := &pl.out.Nodes[i]
+		if n.Verdict == WillUpdate || n.Verdict == WouldNotComeBack {
+			total++
+		}
+		if n.Verdict == WouldNotComeBack {
+			gone = append(gone, n.Node)
+		}
+	}
+	if len(gone) == 0 {
+		return Check{Name: "eligibility", Result: CheckOK, Detail: fmt.Sprintf("%d of %d pods would come back", total, total)}
+	}
+	c := Check{Name: "eligibility", Result: CheckWarn, Nodes: gone, Fix: "tolerate the taint or restore the label, or accept that they stay on the old revision",
+		Detail: fmt.Sprintf("%d of %d pods would not come back and are left alone: %s", len(gone), total, names(gone))}
+	if pl.out.Arms {
+		c.Detail += "; the strategy then stays OnDelete"
+	}
+	return c
+}
+
+// baseline is about nodes that were down before. One whose pod is on its way,
+// as in a rolling update that is taken over, is waited for, and not refused.
+func (pl *planner) baseline(p *Policy) Check {
+	c := Check{Name: "baseline", Result: CheckOK, Detail: "every node of the scope has an available pod"}
+	if len(pl.out.Fenced) > 0 {
+		return Check{Name: "baseline", Result: CheckWarn, Nodes: pl.out.Fenced,
+			Detail: names(pl.out.Fenced) + " down before, and set aside: not counted until the run touches them"}
+	}
+	if len(pl.out.Down) == 0 {
+		return c
+	}
+	var broken []string
+	reason := ""
+	for _, n := range pl.out.Down {
+		if v := pl.v.verdict(n, pl.in.Now); v == nil || !v.Settling {
+			broken = append(broken, n)
+			if v != nil {
+				reason = " (" + string(v.Reason) + ")"
+			}
+		}
+	}
+	if len(broken) != 1 {
+		reason = ""
+	}
+	c.Result, c.Nodes = CheckWarn, pl.out.Down
+	switch {
+	case len(broken) == 0:
+		c.Detail = names(pl.out.Down) + ": between pods now, counted until one is available"
+	case len(broken) >= pl.out.Ceiling:
+		c.Result, c.Nodes = CheckRefuse, broken
+		c.Detail = fmt.Sprintf("%d of %d is taken by %s%s", min(len(broken), pl.out.Ceiling), pl.out.Ceiling, names(broken), reason)
+		c.Fix = "raise --max-unavailable, or set it aside: --fence-broken"
+	default:
+		c.Detail, c.Fix = names(broken)+reason+" is down and counts", "--fence-broken leaves it out of the ceiling"
+	}
+	return c
+}
+
+// surge: OnDelete replaces with a gap where maxSurge promised none, and the
+// flip kills surging pods (rollout.md e-6).
+func (pl *planner) surge(p *Policy) Check {
+	u := pl.ds.Spec.UpdateStrategy.RollingUpdate
+	if !pl.out.Arms || u == nil || u.MaxSurge == nil || scaled(*u.MaxSurge, 100) == 0 {
+		return Check{}
+	}
+	c := Check{Name: "surge", Result: CheckRefuse, Fix: "--accept-gap",
+		Detail: "maxSurge " + u.MaxSurge.String() + " is set: under OnDelete each node is without a pod for a while, and pods that surge now are deleted"}
+	if p.AcceptGap {
+		c.Result, c.Fix = CheckWarn, ""
+	}
+	return c
+}
+
+// way is about the way back.
+func (pl *planner) way(p *Policy) Check {
+	if p.OnFailure != FailUndo && p.OnFailure != FailHold {
+		return Check{}
+	}
+	if pl.out.From.Hash == "" {
+		return Check{Name: "undo", Result: CheckRefuse, Detail: "no older revision runs anywhere that onFailure " + string(p.OnFailure) + " could go back to", Fix: "--on-failure pause"}
+	}
+	if l := pl.ds.Spec.RevisionHistoryLimit; l != nil && *l == 0 {
+		return Check{Name: "undo", Result: CheckRefuse, Detail: "revisionHistoryLimit is 0: the older revision goes with its last pod", Fix: "raise spec.revisionHistoryLimit"}
+	}
+	return Check{Name: "undo", Result: CheckOK, Detail: fmt.Sprintf("back to revision %d", pl.out.From.Number)}
+}
+
+// work refuses a run that has nothing to do.
+func (pl *planner) work() Check {
+	if pl.out.Updates > 0 || pl.in.Template != nil {
+		return Check{}
+	}
+	return Check{Name: "work", Result: CheckRefuse, Detail: "no pod of another revision runs on a node that the policy selects"}
+}
+
+// disruption looks at budgets of the DaemonSet's own pods, which deletes pass
+// by, and of pods that a drain would evict.
+func (pl *planner) disruption(p *Policy) Check {
+	c := Check{Name: "disruption", Result: CheckOK, Detail: "no PodDisruptionBudget selects these pods"}
+	for _, b := range pl.in.Budgets {
+		own := b.Namespace == pl.ds.Namespace && selects(b, pl.ds.Spec.Template.Labels)
+		switch why := NeverMet(b, own); {
+		case own && why != "":
+			c.Result = CheckWarn
+			c.Detail = fmt.Sprintf("PodDisruptionBudget %s selects these pods and %s; the run deletes, which no budget holds back", b.Name, why)
+		case own && c.Result == CheckOK:
+			c.Detail = fmt.Sprintf("PodDisruptionBudget %s selects these pods; the run deletes, which no budget holds back", b.Name)
+		case !own && why != "" && p.Drain != nil:
+			return Check{Name: "disruption", Result: CheckRefuse, Fix: "change the budget, or leave its pods out: drain.podSelector",
+				Detail: fmt.Sprintf("PodDisruptionBudget %s/%s %s: a drain would never end", b.Namespace, b.Name, why)}
+		}
+	}
+	return c
+}
+
+func selects(b *policyv1.PodDisruptionBudget, l map[string]string) bool {
+	sel, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
+	return err == nil && b.Spec.Selector != nil && sel.Matches(labels.Set(l))
+}
+
+// NeverMet says why a budget can never allow an eviction; empty if it can. For
+// pods of a DaemonSet the disruption controller finds no scale, so everything
+// but a plain number of minAvailable fails closed
+// (pkg/controller/disruption/disruption.go, v1.37.2; rollout.md e-17).
+func NeverMet(b *policyv1.PodDisruptionBudget, ofDaemonSet bool) string {
+	lo, hi := b.Spec.MinAvailable, b.Spec.MaxUnavailable
+	switch {
+	case ofDaemonSet && (hi != nil || lo != nil && lo.Type == intstr.String):
+		return "cannot be computed for a DaemonSet: it allows no eviction"
+	case hi != nil && (hi.Type == intstr.Int && hi.IntVal == 0 || hi.StrVal == "0%"):
+		return "has maxUnavailable 0"
+	case lo != nil && lo.StrVal == "100%":
+		return "has minAvailable 100%"
+	case lo != nil && lo.Type == intstr.Int && b.Status.ExpectedPods > 0 && lo.IntVal >= b.Status.ExpectedPods:
+		return fmt.Sprintf("has minAvailable %d of %d pods", lo.IntVal, b.Status.ExpectedPods)
+	}
+	return ""
+}

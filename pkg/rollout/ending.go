@@ -1,0 +1,237 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// resting lets nodes in flight land while nothing new is begun, and then
+// waits for a person. A pause is not a freeze: what joins or is evicted starts
+// on the template.
+func (d *decider) resting() Decision {
+	if dec := d.guard(); dec != nil {
+		return *dec
+	}
+	if d.r.Undo != nil && !d.r.Undo.TouchPods && !d.r.Undo.Pinned && d.v.onDelete() {
+		dec, ok := d.templateBack()
+		if !ok {
+			return dec
+		}
+		d.next().Undo.Pinned = true
+		return d.save("hold: the template is back")
+	}
+	ps := d.look(false)
+	switch {
+	case len(ps.failures) > 0:
+		n := d.next()
+		for _, f := range ps.failures {
+			n.land(f.Node)
+			n.unfail(f.Node)
+			n.Failed = append(n.Failed, f)
+		}
+		if d.r.Phase == Paused {
+			f := ps.failures[0]
+			return d.rest(Stopped, Cause{Code: StopFailed, Node: f.Node, Message: f.Message})
+		}
+		return d.save("a node failed while the run rested")
+	case ps.act != nil:
+		return act(ps.act)
+	case len(ps.landed)+len(ps.released) > 0:
+		for _, n := range slices.Concat(ps.landed, ps.released) {
+			d.next().land(n)
+		}
+		return d.save("nodes landed")
+	}
+	if a := d.strayMark(); a != nil {
+		return act(a)
+	}
+	if ps.pause != nil {
+		ps.waitFor(*ps.pause, time.Time{})
+	}
+	if len(d.r.InFlight) > 0 {
+		because := append([]Cause{{Code: WaitLanding}}, ps.waits...)
+		return Decision{Wait: &Wait{Until: ps.until, Because: because}}
+	}
+	if d.r.Phase == Paused {
+		exit := ExitPaused
+		if d.r.Because.Code == PauseTimeout {
+			exit = ExitTimedOut
+		}
+		return Decision{Wait: &Wait{Because: []Cause{*d.r.Because}, Rests: true, Exit: exit}}
+	}
+	return d.stopped()
+}
+
+func (d *decider) stopped() Decision {
+	s := &Stop{Because: *d.r.Because, Failed: d.r.Failed, Resumable: true, Exit: ExitStopped, Left: d.cordonsLeft()}
+	if s.Because.Node != "" {
+		s.Evidence = d.evidence(s.Because.Node)
+	}
+	return Decision{Stop: s}
+}
+
+// cordonsLeft names failed nodes that stay cordoned while the run is stopped:
+// workloads are better elsewhere until somebody has looked.
+func (d *decider) cordonsLeft() []Left {
+	var out []Left
+	for i := range d.v.Nodes {
+		if n := &d.v.Nodes[i]; n.Mark.ours(d.r.ID) {
+			out = append(out, Left{Node: n.Node.Name, What: LeftCordon, Reason: "its new pod failed"})
+		}
+	}
+	return out
+}
+
+// finish is the end of striving: every node is settled or cannot be reached.
+func (d *decider) finish() Decision {
+	n := d.next()
+	n.Phase, n.Because, n.Outcome = Finishing, nil, OutcomeDone
+	if d.r.Undo != nil {
+		n.Outcome = OutcomeUndone
+	}
+	return d.save("every node is settled")
+}
+
+// ending cleans up: nodes, strategy, copies of the annotation, Lease.
+func (d *decider) ending() Decision {
+	if d.r.Phase == Aborting {
+		if dec := d.landAborted(); dec != nil {
+			return *dec
+		}
+	}
+	if a := d.uncordonAny(func(string) bool { return true }); a != nil {
+		return act(a)
+	}
+	left := d.leftBehind()
+	if dec := d.handBack(&left); dec != nil {
+		return *dec
+	}
+	for _, rev := range d.v.Revisions {
+		if _, ok := rev.Annotations[ArmAnnotation]; ok {
+			return act(&CleanRevision{Name: rev.Name, UID: rev.UID, ResourceVersion: rev.ResourceVersion})
+		}
+	}
+	n := d.next()
+	n.Phase, n.Left, n.Nodes, n.InFlight = Ended, left, d.onTarget(), nil
+	return d.save("nothing is left to do")
+}
+
+// landAborted waits for pods that were deleted to come back, on whatever
+// revision, before their nodes are given back. It begins nothing.
+func (d *decider) landAborted() *Decision {
+	ps := d.look(false)
+	var dec Decision
+	switch {
+	case ps.act != nil:
+		dec = act(ps.act)
+	case len(ps.landed)+len(ps.released)+len(ps.failures) > 0:
+		for _, n := range slices.Concat(ps.landed, ps.released) {
+			d.next().land(n)
+		}
+		for _, f := range ps.failures {
+			d.next().land(f.Node)
+			d.next().unfail(f.Node)
+			d.next().Failed = append(d.next().Failed, f)
+		}
+		dec = d.save("nodes landed")
+	case len(d.r.InFlight) > 0:
+		dec = Decision{Wait: &Wait{Until: ps.until, Because: append([]Cause{{Code: WaitLanding}}, ps.waits...)}}
+	default:
+		return nil
+	}
+	return &dec
+}
+
+// What is left behind.
+const (
+	LeftOldPod    = "OldPod"    // a pod of an older revision
+	LeftFailedPod = "FailedPod" // a node that failed on the target
+	LeftCordon    = "Cordon"    // a node that is still cordoned
+	LeftStrategy  = "Strategy"  // the DaemonSet is still OnDelete
+	LeftSkipped   = "Skipped"   // a node that a person skipped
+)
+
+func (l Left) bad() bool { return l.What != LeftSkipped }
+
+// handBack gives the strategy back, or says why not. The built-in update
+// would delete exactly those pods that are still old: on nodes where they
+// would not come back, on lost nodes, and on skipped ones (rollout.md e-6,
+// e-12, e-13).
+func (d *decider) handBack(left *[]Left) *Decision {
+	armed, err := ArmedOf(d.v.DaemonSet)
+	if err != nil {
+		*left = append(*left, Left{What: LeftStrategy, Reason: err.Error()})
+		return nil
+	}
+	if armed == nil || armed.Run != d.r.ID {
+		return nil
+	}
+	ds := d.v.DaemonSet
+	if !d.v.settled() {
+		dec := d.wait(0, Cause{Code: WaitObserved})
+		return &dec
+	}
+	a := &HandBack{UID: ds.UID, ResourceVersion: ds.ResourceVersion}
+	if armed.Original != string(ds.Spec.UpdateStrategy.Type) {
+		a.Strategy = armed.Original
+		if old := d.v.Outdated(); len(old) > 0 {
+			if !d.p.HandBack {
+				*left = append(*left, Left{Node: old[0].EffectiveNode(), What: LeftStrategy,
+					Reason: "old pods remain, which the built-in update would delete at once"})
+				return nil
+			}
+			a.Acknowledged = true
+		}
+	}
+	dec := act(a)
+	return &dec
+}
+
+// leftBehind names nodes that do not run the target, and why.
+func (d *decider) leftBehind() []Left {
+	var out []Left
+	for i := range d.v.Nodes {
+		n := &d.v.Nodes[i]
+		name := n.Node.Name
+		if len(d.old(n)) == 0 || d.r.Outcome == OutcomeAborted {
+			if d.r.failed(name) && d.down(n) {
+				out = append(out, Left{Node: name, What: LeftFailedPod, Reason: "its pod is not available"})
+			}
+			continue
+		}
+		l := Left{Node: name, What: LeftOldPod, Reason: "not in the scope of the run"}
+		switch {
+		case slices.Contains(d.r.Skipped, name):
+			l.What, l.Reason = LeftSkipped, "skipped by a person"
+		case slices.Contains(d.r.Fenced, name):
+			l.Reason = "broken before the run, and set aside"
+		case !n.ShouldRun || n.Doubt:
+			l.Reason = "its pod would not come back: the node is not eligible now"
+		case lostNode(n):
+			l.Reason = "the node is lost"
+		case n.Mark != nil && !n.Mark.ours(d.r.ID):
+			l.Reason = "the node is held by run " + n.Mark.Run
+		case d.r.knows(name) && d.r.wave(d.r.index(name)) > 0:
+			l.Reason = "the node is not Ready"
+		case d.r.knows(name):
+			l.Reason = "not among the nodes that the policy selects"
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// onTarget counts the nodes of the scope that run the target.
+func (d *decider) onTarget() int {
+	count := 0
+	for _, m := range d.r.Members {
+		if n := d.v.member(m); n != nil && slices.ContainsFunc(n.Pods, func(p *snapshot.Pod) bool {
+			return d.isTarget(p) && n.available(p, d.minReady, d.now)
+		}) {
+			count++
+		}
+	}
+	return count
+}

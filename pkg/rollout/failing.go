@@ -1,0 +1,68 @@
+package rollout
+
+// broken are nodes that were proven and are down again.
+func (d *decider) broken() []Failure {
+	var out []Failure
+	for _, i := range d.r.Touched {
+		m := d.r.Members[i]
+		seen := d.o.Nodes[m.Node]
+		n, counts := d.counts(i)
+		if !counts || d.class(i) == classFlying || d.r.failed(m.Node) || seen.Down.IsZero() || d.now.Sub(seen.Down) <= lostAfter {
+			continue
+		}
+		// A node back on its old pod was released before anything happened.
+		if d.down(n) && len(d.old(n)) == 0 {
+			out = append(out, *d.failure(m.Node, "its new pod was proven and is no longer available"))
+		}
+	}
+	return out
+}
+
+// fail notes failures, and what they lead to when there are too many.
+func (d *decider) fail(failures []Failure) Decision {
+	n := d.next()
+	for _, f := range failures {
+		n.land(f.Node)
+		n.unfail(f.Node)
+		n.Failed = append(n.Failed, f)
+	}
+	if d.standing(d.r)+len(failures) <= int(d.p.MaxFailures) && d.r.Undo == nil {
+		return d.save("a node failed")
+	}
+	first := n.Failed[len(n.Failed)-1]
+	why := Cause{Code: StopFailed, Node: first.Node, Message: first.Message}
+	switch {
+	case d.r.Undo != nil:
+		// The way back fails, too: a person has to look.
+	case d.p.OnFailure == FailAbort:
+		n.Phase, n.Outcome = Aborting, OutcomeAborted
+		return d.save("failures abort the run")
+	case d.cannotUndo() != "":
+		if d.p.OnFailure == FailUndo || d.p.OnFailure == FailHold {
+			why.Message += "; " + d.cannotUndo()
+		}
+	case d.p.OnFailure == FailUndo:
+		n.beginUndo(true, false)
+		return d.save("failures turn the run round")
+	case d.p.OnFailure == FailHold:
+		n.beginUndo(false, false)
+	}
+	return d.rest(Stopped, why)
+}
+
+// standing counts failures that have not mended themselves since. What a gate
+// said stands until somebody retries or skips the node.
+func (d *decider) standing(r *Run) int {
+	count := 0
+	for _, f := range r.Failed {
+		i := r.index(f.Node)
+		if i < 0 {
+			continue
+		}
+		n, counts := d.counts(i)
+		if counts && (f.Reason == string(StopGate) || len(d.old(n)) > 0 || d.down(n)) {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,226 @@
+package rollout
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Intent is what another terminal asks of a run. The driver acts on it.
+type Intent struct {
+	ID     string      `json:"id"`
+	Run    string      `json:"run"`
+	Target string      `json:"target,omitempty"` // hash; approve is bound to it
+	Verb   Verb        `json:"verb"`
+	Node   string      `json:"node,omitempty"` // of skip and retry
+	Wave   int         `json:"wave,omitempty"` // of approve
+	By     string      `json:"by,omitempty"`
+	At     metav1.Time `json:"at"`
+}
+
+type intentList struct {
+	Version int      `json:"version"`
+	Intents []Intent `json:"intents"`
+}
+
+// maxIntents is how many may wait. More is not somebody who types.
+const maxIntents = 64
+
+// EncodeIntents writes intents.
+func EncodeIntents(list []Intent) ([]byte, error) {
+	if len(list) > maxIntents {
+		return nil, fmt.Errorf("%d intents wait already: is the driver alive?", maxIntents)
+	}
+	return json.Marshal(intentList{Version: SchemaVersion, Intents: list})
+}
+
+// DecodeIntents reads intents, strictly; no data is no intents.
+func DecodeIntents(data []byte) ([]Intent, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("stored intents: %w", err)
+	}
+	if head.Version > SchemaVersion {
+		return nil, &NewerVersionError{Version: head.Version}
+	}
+	var l intentList
+	if err := strict(data, &l); err != nil {
+		return nil, fmt.Errorf("stored intents: %w", err)
+	}
+	if len(l.Intents) > maxIntents {
+		return nil, fmt.Errorf("stored intents: %d are more than %d", len(l.Intents), maxIntents)
+	}
+	return l.Intents, nil
+}
+
+// keepHandled is how many ids of taken intents a run remembers, so that one
+// that is read again is not taken twice.
+const keepHandled = 16
+
+// take applies intents to a run, which it changes. It reports whether there
+// were any. One that does not fit the run, its target or its phase is dropped:
+// the command that wrote it has said so by the same table.
+func (r *Run) take(intents []Intent, v *View, now time.Time) bool {
+	took := false
+	for _, in := range intents {
+		if slices.Contains(r.Handled, in.ID) {
+			continue
+		}
+		took = true
+		r.Handled = append(r.Handled, in.ID)
+		if n := len(r.Handled) - keepHandled; n > 0 {
+			r.Handled = slices.Delete(r.Handled, 0, n)
+		}
+		if in.Run == r.ID && Allowed(r.Phase, in.Verb) {
+			r.apply(in, v, now)
+		}
+	}
+	return took
+}
+
+func (r *Run) apply(in Intent, v *View, now time.Time) {
+	at := in.At
+	switch in.Verb {
+	case VerbPause:
+		r.Phase, r.Because = Paused, &Cause{Code: PauseAsked, Message: in.By, Since: &at}
+	case VerbResume:
+		r.resume()
+	case VerbApprove:
+		if in.Target == r.Target.Hash && in.Target != "" && in.Wave > 0 && in.Wave <= len(r.Waves) {
+			r.Approvals = append(r.Approvals, Approval{Run: r.ID, Target: in.Target, Wave: in.Wave, Node: in.Node, By: in.By})
+			if r.Phase == Paused && r.Because.Code == PauseApproval {
+				r.resume()
+			}
+		}
+	case VerbSkip:
+		if r.knows(in.Node) && !slices.Contains(r.Skipped, in.Node) {
+			r.Skipped = append(r.Skipped, in.Node)
+		}
+		r.unfail(in.Node)
+		r.land(in.Node)
+	case VerbRetry:
+		r.retry(in.Node, v, now)
+	case VerbUndo:
+		r.beginUndo(true, true)
+	case VerbAbort:
+		r.Phase, r.Because, r.Outcome = Aborting, nil, OutcomeAborted
+	}
+}
+
+// resume goes on where the run was.
+func (r *Run) resume() {
+	r.Because = nil
+	switch {
+	case r.Target.Hash == "":
+		r.Phase = Arming
+	case r.Undo != nil && r.Undo.TouchPods:
+		r.Phase = Undoing
+	default:
+		r.Phase = Running
+	}
+}
+
+// retry gives a failed node another time: its pod is proven once more. The
+// pod is not deleted, since it is of the target revision already, and the
+// kubelet restarts it.
+func (r *Run) retry(node string, v *View, now time.Time) {
+	i := r.index(node)
+	if i < 0 || !r.failed(node) {
+		return
+	}
+	r.unfail(node)
+	n := v.member(r.Members[i])
+	if n == nil || r.flight(node) != nil {
+		return
+	}
+	wave := r.wave(i)
+	if r.Undo != nil {
+		wave = len(r.Waves) + 1
+	}
+	r.InFlight = append(r.InFlight, Flight{
+		Node: node, NodeUID: n.Node.UID, Wave: wave, Step: StepProve,
+		Started: metav1.NewTime(now.UTC().Truncate(time.Second)), Cordon: n.Mark.ours(r.ID),
+	})
+}
+
+func (r *Run) unfail(node string) {
+	r.Failed = slices.DeleteFunc(r.Failed, func(f Failure) bool { return f.Node == node })
+}
+
+// land takes a node out of flight.
+func (r *Run) land(node string) {
+	r.InFlight = slices.DeleteFunc(r.InFlight, func(f Flight) bool { return f.Node == node })
+}
+
+func (r *Run) flight(node string) *Flight {
+	for i := range r.InFlight {
+		if r.InFlight[i].Node == node {
+			return &r.InFlight[i]
+		}
+	}
+	return nil
+}
+
+func (r *Run) failed(node string) bool {
+	return slices.ContainsFunc(r.Failed, func(f Failure) bool { return f.Node == node })
+}
+
+func (r *Run) knows(node string) bool { return r.index(node) >= 0 }
+
+// index of a member, -1 for none.
+func (r *Run) index(node string) int {
+	return slices.IndexFunc(r.Members, func(m Member) bool { return m.Node == node })
+}
+
+// wave of a member, from 1; 0 for one that nothing is done to.
+func (r *Run) wave(member int) int {
+	for w, end := range r.Waves {
+		if member < end {
+			return w + 1
+		}
+	}
+	return 0
+}
+
+// approved reports whether the run may go past a wave.
+func (r *Run) approved(wave int) bool {
+	return slices.ContainsFunc(r.Approvals, func(a Approval) bool {
+		return a.Run == r.ID && a.Target == r.Target.Hash && a.Wave >= wave && a.Node == ""
+	})
+}
+
+// approvedNode reports whether the run may go past a node.
+func (r *Run) approvedNode(node string) bool {
+	return slices.ContainsFunc(r.Approvals, func(a Approval) bool {
+		return a.Run == r.ID && a.Target == r.Target.Hash && a.Node == node
+	})
+}
+
+// beginUndo turns the run round. With touchPods false only the template goes
+// back, and the run stops there.
+func (r *Run) beginUndo(touchPods, asked bool) {
+	if r.Undo == nil {
+		r.Undo = &Undo{Away: r.Target}
+	}
+	if touchPods && !r.Undo.TouchPods {
+		// After a hold the template is back, and not yet the target.
+		r.Undo.TouchPods, r.Undo.Pinned = true, false
+	}
+	r.Undo.Asked = r.Undo.Asked || asked
+	for _, f := range r.Failed {
+		if !slices.Contains(r.Undo.First, f.Node) {
+			r.Undo.First = append(r.Undo.First, f.Node)
+		}
+	}
+	if r.Undo.TouchPods {
+		r.Phase, r.Because = Undoing, nil
+	}
+}

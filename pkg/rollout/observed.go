@@ -1,0 +1,169 @@
+package rollout
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// Observed is what this process saw itself, by its own clock. It is empty
+// after a restart, and can only lengthen waiting: no duration of a policy is
+// measured by a clock of somebody else, which may be wrong (kubernetes issue
+// 77203: a skewed clock of the controller held a rollout for ever).
+type Observed struct {
+	Since time.Time // when this process began
+	Full  time.Time // the ceiling is taken although nothing is in flight, since
+	Epoch int64     // leaseTransitions that it holds the Lease by
+	Nodes map[string]NodeSeen
+	Gates map[GateKey]GateSeen
+	// Refused are evictions that the server refused.
+	Refused map[types.UID]Refusal
+	// Zones are the time zones of the policy's windows. A zone that is not
+	// there is one in which the window is closed.
+	Zones map[string]*time.Location
+	// Template is what the run is to bring; only in the process that starts it.
+	Template *corev1.PodTemplateSpec
+}
+
+// NodeSeen is what was seen of one node. A zero time is "not so now".
+type NodeSeen struct {
+	Pod       types.UID     // the pod that Available is about
+	Available time.Time     // since when it is available without a break and a restart
+	ready     snapshot.Time // the pod's own word since when: a change tells of a break between two looks
+	Restarts  int32
+	Flying    time.Time // in flight since
+	Drain     time.Time // free of jobs and cordoned since
+	Down      time.Time // touched, and without an available pod since
+	NotReady  time.Time // the node's Ready is not True since
+	Stuck     time.Time // its wave waits for it, and nothing can be done, since
+}
+
+// GateKey names one question to a gate.
+type GateKey struct {
+	Gate string
+	Node string // empty before a wave
+	Wave int
+}
+
+// GateOutcome is a gate's answer.
+type GateOutcome string
+
+// Answers of a gate. Error means that it could not look: it blocks.
+const (
+	GatePass  GateOutcome = "pass"
+	GateHold  GateOutcome = "hold"
+	GateFail  GateOutcome = "fail"
+	GateError GateOutcome = "error"
+)
+
+// GateSeen is the newest answer of a gate.
+type GateSeen struct {
+	Running  bool
+	Outcome  GateOutcome
+	Reason   string // untrusted
+	At       time.Time
+	Attempts int // that ended in fail or error
+	First    time.Time
+}
+
+// Refusal is the server's no to an eviction.
+type Refusal struct {
+	Until     time.Time // ask again then
+	Permanent bool      // more than one PodDisruptionBudget selects the pod
+	Reason    string    // untrusted
+}
+
+// NewObserved is what a process has seen that has just begun.
+func NewObserved(now time.Time, epoch int64) *Observed {
+	return &Observed{
+		Since: now, Epoch: epoch, Nodes: map[string]NodeSeen{}, Gates: map[GateKey]GateSeen{},
+		Refused: map[types.UID]Refusal{}, Zones: map[string]*time.Location{},
+	}
+}
+
+// Observe looks once more and returns what was seen by now. Only nodes that
+// something is to be remembered of are kept. prev is not changed.
+func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observed {
+	out := *prev
+	out.Nodes, out.Full = map[string]NodeSeen{}, time.Time{}
+	out.Gates = gatesThatStand(prev.Gates, p, r)
+	if v.DaemonSet == nil || r.Target.Hash == "" || v.Unread != "" {
+		return &out
+	}
+	d := newDecider(p, r, v, prev, now)
+	for _, f := range r.InFlight {
+		if n := v.Node(f.Node); n != nil && n.Node.UID == f.NodeUID {
+			out.Nodes[f.Node] = d.seeFlight(n, &f, prev.Nodes[f.Node])
+		}
+	}
+	if (r.Phase == Running || r.Phase == Undoing) && len(r.InFlight) == 0 && len(d.taken(nil)) >= d.ceiling() {
+		out.Full = since(prev.Full, now)
+	}
+	touched := map[int]bool{}
+	for _, i := range r.Touched {
+		touched[i] = true
+	}
+	for i, m := range r.Members {
+		n := v.member(m)
+		if n == nil || r.flight(m.Node) != nil {
+			continue
+		}
+		was, seen := prev.Nodes[m.Node], NodeSeen{}
+		if touched[i] && !n.anyAvailable(d.minReady, now) {
+			seen.Down = since(was.Down, now)
+		}
+		if r.wave(i) > 0 && d.class(i).stuck() {
+			seen.Stuck = since(was.Stuck, now)
+		}
+		if seen != (NodeSeen{}) {
+			out.Nodes[m.Node] = seen
+		}
+	}
+	return &out
+}
+
+func (d *decider) seeFlight(n *NodeView, f *Flight, was NodeSeen) NodeSeen {
+	seen := NodeSeen{Flying: since(was.Flying, d.now)}
+	if n.Ready != corev1.ConditionTrue {
+		seen.NotReady = since(was.NotReady, d.now)
+	}
+	if d.readyToDrain(n, f) {
+		seen.Drain = since(was.Drain, d.now)
+	}
+	p := d.proof(n, f)
+	if p == nil || !n.available(p, d.minReady, d.now) || n.Ready != corev1.ConditionTrue {
+		return seen
+	}
+	seen.Pod, seen.Restarts, seen.ready, seen.Available = p.UID, p.Restarts, p.ReadySince, d.now
+	if was.Pod == p.UID && was.Restarts == p.Restarts && was.ready == p.ReadySince && !was.Available.IsZero() {
+		seen.Available = was.Available
+	}
+	return seen
+}
+
+func since(was, now time.Time) time.Time {
+	if was.IsZero() {
+		return now
+	}
+	return was
+}
+
+// gatesThatStand forgets answers that are to be asked for again: those that
+// stopped a run that has been resumed, and those about a node that has landed.
+func gatesThatStand(seen map[GateKey]GateSeen, p *Policy, r *Run) map[GateKey]GateSeen {
+	out := map[GateKey]GateSeen{}
+	for k, s := range seen {
+		rests := r.Phase == Paused || r.Phase == Stopped
+		landed := false
+		for i := range p.Gates {
+			landed = landed || p.Gates[i].Name == k.Gate && p.Gates[i].When == AfterNode && r.flight(k.Node) == nil
+		}
+		if s.Running || !landed && (!rests || s.Outcome == GatePass || r.flight(k.Node) != nil) {
+			out[k] = s
+		}
+	}
+	return out
+}

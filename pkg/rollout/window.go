@@ -1,0 +1,111 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Window is a weekly time of day, as in "Mon-Fri 09:00-17:00 Europe/Berlin".
+// Where it ends before it begins it goes past midnight.
+type Window struct {
+	Days     [7]bool // by time.Weekday: on which it begins
+	From, To int     // minutes since midnight
+	Zone     string
+}
+
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// ParseWindow reads a window. A zone is asked for: laptops travel. Whether the
+// zone exists is seen by whoever loads it.
+func ParseWindow(s string) (Window, error) {
+	var w Window
+	f := strings.Fields(s)
+	if len(f) == 2 {
+		return w, fmt.Errorf("%q names no time zone, as in %s Europe/Berlin", s, s)
+	}
+	if len(f) != 3 {
+		return w, fmt.Errorf("%q is not DAYS HH:MM-HH:MM ZONE, as in Mon-Fri 09:00-17:00 Europe/Berlin", s)
+	}
+	for _, part := range strings.Split(f[0], ",") {
+		a, b, isRange := strings.Cut(part, "-")
+		if !isRange {
+			b = a
+		}
+		from, to := weekday(a), weekday(b)
+		if from < 0 || to < 0 {
+			return w, fmt.Errorf("%q is not a day or a range of days, as in Mon-Fri", part)
+		}
+		for d := from; ; d = (d + 1) % 7 {
+			w.Days[d] = true
+			if d == to {
+				break
+			}
+		}
+	}
+	a, b, ok := strings.Cut(f[1], "-")
+	from, errA := clock(a)
+	to, errB := clock(b)
+	if !ok || errA != nil || errB != nil || from == to {
+		return w, fmt.Errorf("%q is not HH:MM-HH:MM", f[1])
+	}
+	w.From, w.To, w.Zone = from, to, f[2]
+	return w, nil
+}
+
+func weekday(s string) int {
+	for i, d := range weekdays {
+		if strings.EqualFold(d, s) {
+			return i
+		}
+	}
+	return -1
+}
+
+func clock(s string) (int, error) {
+	t, err := time.Parse("15:04", s)
+	if err != nil {
+		return 0, err
+	}
+	return t.Hour()*60 + t.Minute(), nil
+}
+
+// Open reports whether the window is open at now, seen in its zone, and if
+// not when it opens next.
+func (w Window) Open(now time.Time, zone *time.Location) (open bool, next time.Time) {
+	at := now.In(zone)
+	minute := at.Hour()*60 + at.Minute()
+	today, yesterday := w.Days[at.Weekday()], w.Days[(at.Weekday()+6)%7]
+	switch {
+	case w.From < w.To && today && minute >= w.From && minute < w.To:
+		return true, now
+	case w.From > w.To && (today && minute >= w.From || yesterday && minute < w.To):
+		return true, now
+	}
+	for d := range 8 {
+		day := at.AddDate(0, 0, d)
+		start := time.Date(day.Year(), day.Month(), day.Day(), w.From/60, w.From%60, 0, 0, zone)
+		if w.Days[start.Weekday()] && start.After(now) {
+			return false, start
+		}
+	}
+	return false, time.Time{}
+}
+
+// ParseUntil reads the time of --until: RFC 3339, or a time of day with a zone
+// offset, as in 17:00Z or 17:00+02:00, which is the next such time after now.
+func ParseUntil(s string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse("15:04Z07:00", s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither a time of day with a zone, as in 17:00Z, nor RFC 3339", s)
+	}
+	day := now.In(t.Location())
+	at := time.Date(day.Year(), day.Month(), day.Day(), t.Hour(), t.Minute(), 0, 0, t.Location())
+	if !at.After(now) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at, nil
+}
