@@ -56,11 +56,15 @@ cluster-down: ## Stop the local control plane (NAME=default).
 ##@ Test
 
 .PHONY: test
-test: test-unit test-real ## Run all tests: fast ones, then those on the real control plane.
+test: test-unit test-mutants test-real ## Run all tests: fast ones, then those on the real control plane.
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go.
 	$(GO) test ./...
+
+.PHONY: test-mutants
+test-mutants: ## Break the rollout's rules one by one, and see that the simulation catches each (4 minutes).
+	SIM_MUTANTS=1 $(GO) test ./internal/testkit/sim -run TestMutantsAreCaught -timeout 25m
 
 .PHONY: test-real
 test-real: ## Run the oracle and the tests on the real control plane.
@@ -72,6 +76,7 @@ race: ## Run the fast tests with the race detector (needs a C compiler).
 
 .PHONY: golden
 golden: ## Write the golden files again; read the diff as prose.
+	$(GO) test ./pkg/coverage -run Monday -update
 	$(GO) test ./internal/present/... ./internal/cmd/... -update
 	$(GO) test ./internal/cmd/coverage -run TestOutputsInDocuments -update-docs
 
@@ -95,7 +100,7 @@ soak: ## Wider sweeps than make test: more seeds, more worlds, longer fuzzing.
 ##@ Verify
 
 .PHONY: verify
-verify: verify-format verify-tidy verify-generate ## What is checked before the tests.
+verify: verify-format verify-tidy verify-generate lint ## Everything that is checked before the tests.
 
 .PHONY: verify-format
 verify-format:

@@ -172,23 +172,20 @@ func TestAliasesWithinBoundsAreRead(t *testing.T) {
 
 func TestBadPaths(t *testing.T) {
 	dir := t.TempDir()
-	write1(t, filepath.Join(dir, "secret.json"), nodeA)
-	if err := os.Chmod(filepath.Join(dir, "secret.json"), 0); err != nil {
+	// Root may read what nobody else may, but not a link that leads to itself.
+	if err := os.Symlink("loop.json", filepath.Join(dir, "loop.json")); err != nil {
 		t.Fatal(err)
 	}
 	write1(t, filepath.Join(dir, "logs", "x.txt"), "a log")
 	write1(t, filepath.Join(dir, "other", "services.json"), list("ServiceList"))
 	for name, c := range map[string]struct{ path, want string }{
 		"a file that is not there":         {filepath.Join(dir, "nope.json"), "no such file"},
-		"a file that may not be read":      {filepath.Join(dir, "secret.json"), "permission denied"},
+		"a file that cannot be opened":     {filepath.Join(dir, "loop.json"), "too many levels of symbolic links"},
 		"a folder without captures":        {filepath.Join(dir, "logs"), "cluster-info dump --all-namespaces --output-directory"},
 		"a folder with nothing of use":     {filepath.Join(dir, "other"), "no objects"},
 		"standard input that is not there": {Stdin, "no standard input"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.want == "permission denied" && os.Geteuid() == 0 {
-				t.Skip("root may read everything")
-			}
 			s, err := Read(context.Background(), c.path, nil, snapshot.Scope{})
 			if err == nil || s != nil {
 				t.Fatalf("got %v, %v; want an error alone", s, err)
@@ -248,7 +245,7 @@ func TestCancel(t *testing.T) {
 	t.Run("while standard input says nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		pr, pw := io.Pipe()
-		defer pw.Close()
+		defer func() { _ = pw.Close() }()
 		go func() {
 			_, _ = pw.Write([]byte(`{"kind":`)) // returns when it has been read
 			cancel()

@@ -105,7 +105,7 @@ func fatPod(tb testing.TB, indent bool) func(i int) []byte {
 		}
 		field = append(field, `"f:last":{}}`...)
 	}
-	p.ManagedFields[0].FieldsV1 = &metav1.FieldsV1{Raw: field}
+	p.ManagedFields[0].FieldsV1 = metav1.NewFieldsV1(string(field))
 	if indent {
 		b, err = json.MarshalIndent(p, "        ", "    ")
 	} else {

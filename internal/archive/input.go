@@ -72,7 +72,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("gzip expands %d bytes to more than %s, which no capture does; unpack it yourself if you trust it", u.in.n, size(u.out))
 	}
 	switch {
-	case err == nil, err == io.EOF, u.in.ctx.Err() != nil:
+	case err == nil, errors.Is(err, io.EOF), u.in.ctx.Err() != nil:
 		return n, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return n, fmt.Errorf("the capture is truncated: its gzip data ends at byte %d; take it again", u.in.n)
@@ -125,46 +125,61 @@ func (u *unpacked) header(err error) error {
 	return fmt.Errorf("damaged gzip data: %w; take the capture again", err)
 }
 
+// detect skips white space and finds out the format of what follows.
 func (in *input) detect() error {
-	blank := in.skipped
+	indented, err := in.skipBlank()
+	if errors.Is(err, io.EOF) {
+		return nil // formatEmpty
+	}
+	if err != nil {
+		return err
+	}
+	head, err := in.r.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return err
+	}
+	in.format, err = formatOf(head, indented)
+	return err
+}
+
+// skipBlank skips white space, and reports whether the first line with anything
+// else is indented. The error is io.EOF where nothing else comes.
+func (in *input) skipBlank() (indented bool, err error) {
+	begin := in.skipped // of the line
 	for {
 		b, err := in.r.ReadByte()
-		if err == io.EOF {
-			return nil
-		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if b == '\n' {
-			blank = in.skipped + 1
+			begin = in.skipped + 1
 		}
 		if b != ' ' && b != '\t' && b != '\r' && b != '\n' {
 			_ = in.r.UnreadByte()
-			break
+			return in.skipped > begin, nil
 		}
 		in.skipped++
 		if in.skipped > maxItem {
-			return remedy("the input begins with more than %s of white space", size(maxItem))
+			return false, remedy("the input begins with more than %s of white space", size(maxItem))
 		}
 	}
-	head, err := in.r.Peek(512)
-	if err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
-		return err
-	}
+}
+
+// formatOf tells the format by the first bytes, of which there is at least one.
+func formatOf(head []byte, indented bool) (format, error) {
 	switch {
 	case head[0] == '{' || head[0] == '[':
-		in.format = formatJSON
+		return formatJSON, nil
 	case head[0] == '<':
-		return remedy("the input is HTML or XML, as a login page or proxy answers, and no capture")
+		return formatEmpty, remedy("the input is HTML or XML, as a login page or proxy answers, and no capture")
 	case bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(head[:whole(head)]):
-		return remedy("the input is binary data and no capture")
-	case in.skipped > blank:
+		return formatEmpty, remedy("the input is binary data and no capture")
+	case indented:
 		// Indentation is part of a YAML document; kubectl writes none.
-		return remedy("the input begins with an indented line, which is no capture")
+		return formatEmpty, remedy("the input begins with an indented line, which is no capture")
 	default:
-		in.format = formatYAML
+		return formatYAML, nil
 	}
-	return nil
 }
 
 // whole is the length of b without a character that its end cuts.

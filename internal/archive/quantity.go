@@ -35,10 +35,12 @@ func checkQuantities(raw []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var v any
-	if dec.Decode(&v) != nil {
-		return nil // what is wrong will be said by whoever needs it
+	if dec.Decode(&v) == nil {
+		return walkQuantities(v, false)
 	}
-	return walkQuantities(v, false)
+	// No JSON holds no quantity that could reach the parser. What is wrong with
+	// it will be said by whoever needs it.
+	return nil
 }
 
 func walkQuantities(v any, quantity bool) error {

@@ -69,7 +69,7 @@ func (c *collector) file(path string) error {
 	if err != nil {
 		return plain(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return c.blocking(f) // a pipe, as of <(kubectl ...)
 	}

@@ -27,7 +27,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 			"example.com/notes":                                secret,
 			"argocd.argoproj.io/tracking-id":                   "app:apps/DaemonSet:x/d?token=" + secret,
 		},
-		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:` + secret + `":{}}`)}}},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl", FieldsV1: metav1.NewFieldsV1(`{"f:` + secret + `":{}}`)}},
 	}
 	c := corev1.Container{
 		Name: "c", Command: []string{"sh", "-c", "export TOKEN=" + secret + "; curl -u bob:" + secret + " -H 'X-Auth: " + secret + "' https://bob:" + secret + "@h"},

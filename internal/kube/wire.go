@@ -85,6 +85,7 @@ func openProto(body []byte) (answer, error) {
 			if len(v) > 0 {
 				return fmt.Errorf("content encoding %q", v)
 			}
+		default: // contentType, which the header said, and what is newer
 		}
 		return nil
 	})
@@ -136,6 +137,7 @@ func splitList(a answer) (page, error) {
 			})
 		case 2:
 			p.items = append(p.items, v)
+		default: // what is newer than this reader
 		}
 		return nil
 	})

@@ -40,6 +40,16 @@ func Coverage(w io.Writer, list *coverage.DaemonSetCoverageList, causes []covera
 	return p.writeTo(w)
 }
 
+// Beside writes what a bare table leaves out: the context, what could not be
+// read, and the verdict.
+func Beside(w io.Writer, list *coverage.DaemonSetCoverageList, o Options) error {
+	var p page
+	p.line(contextOf(list.Source) + scope(list, o))
+	p.lines(incomplete(list.Source, o))
+	p.line(verdict(list, paint{}))
+	return p.writeTo(w)
+}
+
 // contextOf names what was read: the kubeconfig context, else the file, else
 // the server. The version is of the server.
 func contextOf(s coverage.ReportSource) string {

@@ -32,6 +32,15 @@ func Explanation(w io.Writer, e *coverage.Explanation, o Options) error {
 			return err
 		}
 	}
+	if len(e.Fixes)+len(e.Looks) > 0 {
+		p.line("")
+	}
+	for _, f := range e.Fixes {
+		p.lines(wrapCommand("    fix    ", Safe(f), o.Width))
+	}
+	for _, l := range e.Looks {
+		p.lines(wrapCommand("    look   ", Safe(l), o.Width))
+	}
 	return p.writeTo(w)
 }
 

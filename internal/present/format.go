@@ -12,12 +12,13 @@ import (
 const none = "-"
 
 // percent is part of whole with one decimal, cut and never rounded up: 100%
-// means all of them, 0% none. Of nothing it is "-".
+// means all of them, 0% none, more than that what is asked beyond it. Of
+// nothing it is "-".
 func percent(part, whole int64) string {
 	switch {
 	case whole <= 0:
 		return none
-	case part >= whole:
+	case part == whole:
 		return "100%"
 	case part <= 0:
 		return "0%"

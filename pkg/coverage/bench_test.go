@@ -99,10 +99,10 @@ func BenchmarkAnalyze(b *testing.B) {
 	}
 }
 
-// BenchmarkAnalyzeExcluded has a fifth of the nodes behind a taint that nothing
-// tolerates: each of these pairs is explained.
-func BenchmarkAnalyzeExcluded(b *testing.B) {
-	s := fleet(5000, 20, 0)
+// excludedFleet has a fifth of the nodes behind a taint that nothing tolerates:
+// each of these pairs is explained.
+func excludedFleet(nodes, sets int) *snapshot.Snapshot {
+	s := fleet(nodes, sets, 0)
 	for _, d := range s.DaemonSets {
 		d.Spec.Template.Spec.Tolerations = nil
 	}
@@ -111,6 +111,11 @@ func BenchmarkAnalyzeExcluded(b *testing.B) {
 		tainted[n.Name] = len(n.Spec.Taints) > 0
 	}
 	s.Pods = slices.DeleteFunc(s.Pods, func(p snapshot.Pod) bool { return tainted[p.Node] })
+	return s
+}
+
+func BenchmarkAnalyzeExcluded(b *testing.B) {
+	s := excludedFleet(5000, 20)
 	perVerdict(b, 5000*20, func() { Analyze(s, Options{Now: benchNow, Grace: 5 * time.Minute}) })
 }
 
@@ -147,5 +152,30 @@ func TestAHealthyVerdictAllocatesNothingOfItsOwn(t *testing.T) {
 	allocs := testing.AllocsPerRun(5, func() { Analyze(s, Options{Now: benchNow, Grace: 5 * time.Minute}) })
 	if per := allocs / 10000; per > 0.25 {
 		t.Errorf("%.3f allocations a healthy verdict: something is made for each pair", per)
+	}
+}
+
+// What a pair costs in memory decides how large a cluster can be.
+func TestAVerdictStaysSmall(t *testing.T) {
+	bytesOf := func(s *snapshot.Snapshot) float64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := Analyze(s, Options{Now: benchNow, Grace: 5 * time.Minute})
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(r)
+		return float64(after.TotalAlloc-before.TotalAlloc) / float64(len(s.Nodes)*len(s.DaemonSets))
+	}
+	for _, c := range []struct {
+		name string
+		s    *snapshot.Snapshot
+		most float64
+	}{
+		{"healthy", fleet(1000, 10, 0), 120},
+		{"2% broken", fleet(1000, 10, 20), 160},
+		{"a fifth excluded", excludedFleet(1000, 10), 130},
+	} {
+		if got := bytesOf(c.s); got > c.most {
+			t.Errorf("%s: %.0f bytes a verdict, more than %.0f", c.name, got, c.most)
+		}
 	}
 }

@@ -106,32 +106,10 @@ func (r *Result) causeKey(d *DaemonSetResult, v *Verdict) causeKey {
 	if v.Detail != nil {
 		e = &v.Detail.Evidence
 	}
-	own := d.DaemonSet.Namespace + "/" + d.DaemonSet.Name
-	k := causeKey{reason: v.Reason, class: class(v.State)}
-	switch {
-	case v.Reason == NodeLost || !v.State.ShouldRun() && v.Detail != nil && slices.Contains(v.Detail.Contributing, NodeLost):
-		k.reason, k.class = NodeLost, 0
-		// Nodes that went together are one cause.
-		if e.Condition != nil {
-			k.signature = e.Condition.Reason
-		}
-		return k
-	case v.Reason == NodeNotReady || v.Reason == NodeShutdown || v.Reason == NodeNotReadyCNI:
-		if e.Condition != nil {
-			k.signature = e.Condition.Reason
-		}
-		return k
-	case v.Reason == TaintTransient || v.Reason == TaintStructural || v.Reason == TaintGateDependent:
-		k.signature = taintList(e.Taints)
-		return k
-	case v.Reason == UnknownReason:
-		k.signature = e.Unread
-		return k
-	case v.Reason == LatentUnrecreatable && len(e.Requirements) == 0:
-		k.signature = taintList(e.Taints)
+	if k, ok := nodeKey(v, e); ok {
 		return k
 	}
-	k.object = own
+	k := causeKey{reason: v.Reason, class: class(v.State), object: d.DaemonSet.Namespace + "/" + d.DaemonSet.Name}
 	switch {
 	case v.State == Misplaced:
 		k.signature = taintList(e.Taints) + requirementKeys(e.Requirements)
@@ -144,6 +122,41 @@ func (r *Result) causeKey(d *DaemonSetResult, v *Verdict) causeKey {
 		k.signature = strings.Join([]string{c.Name, c.Reason, c.LastReason, fmt.Sprint(c.ExitCode != nil && *c.ExitCode != 0)}, " ")
 	}
 	return k
+}
+
+// nodeKey is the key of what a node does to every DaemonSet alike; false where
+// the cause is the DaemonSet's own.
+func nodeKey(v *Verdict, e *Evidence) (causeKey, bool) {
+	k := causeKey{reason: v.Reason, class: class(v.State)}
+	if !v.State.ShouldRun() && v.Detail != nil && slices.Contains(v.Detail.Contributing, NodeLost) {
+		k.reason = NodeLost
+	}
+	switch k.reason {
+	case NodeLost:
+		k.class = 0
+		k.signature = conditionReason(e) // nodes that went together are one cause
+	case NodeNotReady, NodeShutdown, NodeNotReadyCNI:
+		k.signature = conditionReason(e)
+	case TaintTransient, TaintStructural, TaintGateDependent:
+		k.signature = taintList(e.Taints)
+	case UnknownReason:
+		k.signature = e.Unread
+	case LatentUnrecreatable:
+		if len(e.Requirements) > 0 {
+			return causeKey{}, false
+		}
+		k.signature = taintList(e.Taints)
+	default:
+		return causeKey{}, false
+	}
+	return k, true
+}
+
+func conditionReason(e *Evidence) string {
+	if e.Condition == nil {
+		return ""
+	}
+	return e.Condition.Reason
 }
 
 func requirementKeys(rs []RequirementEvidence) string {
@@ -179,6 +192,12 @@ func (r *Result) cause(k causeKey, ms []member) Cause {
 	}
 	c.DaemonSets = slices.Sorted(maps.Keys(sets))
 	c.Shared = shared(r.Snapshot.Nodes, group, r.Options.Now)
+	if k.reason == ArchMismatch {
+		// The architecture is what it is about, whatever else they share.
+		if s := sharedBy([]dimension{{value: arch}}, r.Snapshot.Nodes, group, r.Options.Now); s != "" {
+			c.Shared = s
+		}
+	}
 	r.heading(&c, ms)
 	r.tell(&c, ms)
 	return c
@@ -198,24 +217,44 @@ func (r *Result) heading(c *Cause, ms []member) {
 	default:
 		c.Object = count(len(c.DaemonSets), "DaemonSet")
 	}
+	ofSets := aboutNode && len(c.DaemonSets) > 1
 	noun := "node"
-	byState := map[State]map[string]bool{}
+	if ofSets {
+		noun = "DaemonSet"
+	}
+	c.Count = c.countText(r.tally(ms, ofSets), noun)
+}
+
+// tally counts by state what a cause concerns, each only once: DaemonSets where
+// it is about those of a node, else nodes.
+func (r *Result) tally(ms []member, ofSets bool) map[State]int {
+	type one struct {
+		state State
+		what  string
+	}
+	seen := map[one]bool{}
+	out := map[State]int{}
 	for _, m := range ms {
 		what := r.node(m.v).Name
 		switch set := m.d.DaemonSet.Namespace + "/" + m.d.DaemonSet.Name; {
-		case aboutNode && len(c.DaemonSets) > 1:
-			noun, what = "DaemonSet", set
+		case ofSets:
+			what = set
 		case m.v.State == Misplaced:
 			what = set + " " + what // pods are counted, not nodes
 		}
-		if byState[m.v.State] == nil {
-			byState[m.v.State] = map[string]bool{}
+		if k := (one{m.v.State, what}); !seen[k] {
+			seen[k] = true
+			out[m.v.State]++
 		}
-		byState[m.v.State][what] = true
 	}
+	return out
+}
+
+// countText lists the counts, the worst state first.
+func (c *Cause) countText(byState map[State]int, noun string) string {
 	var parts []string
 	for _, s := range []State{Missing, Unready, Unknown, Excluded, Outdated, Misplaced} {
-		n := len(byState[s])
+		n := byState[s]
 		if n == 0 {
 			continue
 		}
@@ -235,7 +274,7 @@ func (r *Result) heading(c *Cause, ms []member) {
 		}
 		parts = append(parts, text)
 	}
-	c.Count = strings.Join(parts, ", ")
+	return strings.Join(parts, ", ")
 }
 
 // InHeading reports whether the object of the heading is the only node, so

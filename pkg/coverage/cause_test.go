@@ -103,7 +103,7 @@ func TestCohorts(t *testing.T) {
 	}{
 		{"exactly the nodes of an architecture", []int32{2, 3}, "all 2 of arm64"},
 		{"the youngest", []int32{4, 5}, "the 2 youngest, all joined in the last 6h"},
-		{"a part of a zone", []int32{0, 2}, "all 2 are zone a, as are 1 more"},
+		{"a part of a zone", []int32{0, 2}, "all 2 are zone a, as is 1 more"},
 		{"nothing in common", []int32{0, 3}, ""},
 		{"one node", []int32{2}, ""},
 		{"all nodes", []int32{0, 1, 2, 3, 4, 5}, "all 6"},

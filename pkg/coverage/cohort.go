@@ -41,6 +41,10 @@ func zone(n *corev1.Node) string { return n.Labels[corev1.LabelTopologyZone] }
 // have not: they are all of a pool, or all arm64, or the youngest. Empty where
 // nothing tells them apart.
 func shared(all []*corev1.Node, group []int32, now time.Time) string {
+	return sharedBy(dimensions, all, group, now)
+}
+
+func sharedBy(dimensions []dimension, all []*corev1.Node, group []int32, now time.Time) string {
 	if len(group) < 2 || len(group) == len(all) {
 		if len(group) > 1 {
 			return fmt.Sprintf("all %d", len(group))
@@ -65,13 +69,20 @@ func shared(all []*corev1.Node, group []int32, now time.Time) string {
 		case having == len(group):
 			return fmt.Sprintf("all %d of %s%s", len(group), d.label, value)
 		case partly == "":
-			partly = fmt.Sprintf("all %d are %s%s, as are %d more", len(group), d.label, value, having-len(group))
+			partly = fmt.Sprintf("all %d are %s%s, as %s", len(group), d.label, value, more(having-len(group)))
 		}
 	}
 	if text := youngest(all, group, now); text != "" {
 		return text
 	}
 	return partly
+}
+
+func more(n int) string {
+	if n == 1 {
+		return "is 1 more"
+	}
+	return fmt.Sprintf("are %d more", n)
 }
 
 // youngest says that the group is exactly the newest nodes of the cluster.

@@ -26,25 +26,9 @@ var waitReasons = map[string]Reason{
 // containers finds why a bound pod that has not ended is not ready.
 func (a *analysis) containers(full *corev1.Pod, p *snapshot.Pod, d *Detail) []Reason {
 	events := a.ix.podEvents(p)
-	var found []Reason
 	if c := initTrouble(full); c != nil {
 		d.Evidence.Container = c
-		r := waitReasons[c.Reason]
-		switch {
-		case archMismatch(c):
-			found = append(found, ArchMismatch)
-		case r != "" && r != CrashLoop:
-			found = append(found, r)
-		}
-		if r != "" || c.ExitCode != nil {
-			return append(found, InitFailing)
-		}
-		found = append(found, a.beforeStart(full, events, d)...)
-		if len(found) == 0 && !a.within(p.Created) && c.Reason == "" {
-			// It runs, longer than the grace, and does not end.
-			found = append(found, InitFailing)
-		}
-		return found
+		return a.initReasons(c, full, p, d)
 	}
 	c := worstContainer(full)
 	if c == nil {
@@ -61,18 +45,33 @@ func (a *analysis) containers(full *corev1.Pod, p *snapshot.Pod, d *Detail) []Re
 			return early
 		}
 	}
+	var found []Reason
 	if a.crashing(c) {
 		found = append(found, CrashLoop)
 	}
-	if probe := newest(ofContainer(events, c.Name), "Unhealthy"); probe != nil && running(full, c.Name) {
-		c.Probe = probeKind(probe.Message)
-		d.Evidence.Event = eventEvidence(probe)
+	if running(full, c.Name) && a.probeFails(c, full, p, d, len(found) > 0) {
 		found = append(found, ProbeFailing)
-	} else if running(full, c.Name) && !a.within(p.Created) && len(found) == 0 {
-		c.Probe = unreadyProbe(full, c.Name)
-		if c.Probe != "" {
-			found = append(found, ProbeFailing)
-		}
+	}
+	return found
+}
+
+// initReasons says why an init container is not done.
+func (a *analysis) initReasons(c *ContainerEvidence, full *corev1.Pod, p *snapshot.Pod, d *Detail) []Reason {
+	var found []Reason
+	r := waitReasons[c.Reason]
+	switch {
+	case archMismatch(c):
+		found = append(found, ArchMismatch)
+	case r != "" && r != CrashLoop:
+		found = append(found, r)
+	}
+	if r != "" || c.ExitCode != nil {
+		return append(found, InitFailing)
+	}
+	found = append(found, a.beforeStart(full, a.ix.podEvents(p), d)...)
+	if len(found) == 0 && !a.within(p.Created) && c.Reason == "" {
+		// It runs, longer than the grace, and does not end.
+		found = append(found, InitFailing)
 	}
 	return found
 }
@@ -254,42 +253,4 @@ func archMismatch(c *ContainerEvidence) bool {
 		}
 	}
 	return false
-}
-
-func readinessGate(p *corev1.Pod) []Reason {
-	for i := range p.Status.Conditions {
-		if c := &p.Status.Conditions[i]; c.Type == corev1.PodReady && c.Reason == "ReadinessGatesNotReady" {
-			return []Reason{ReadinessGate}
-		}
-	}
-	return nil
-}
-
-// probeKind reads the kubelet's event Unhealthy: "Readiness probe failed: ...".
-func probeKind(message string) string {
-	for _, kind := range []string{"Startup", "Readiness", "Liveness"} {
-		if strings.HasPrefix(message, kind+" probe") {
-			return strings.ToLower(kind)
-		}
-	}
-	return ""
-}
-
-// unreadyProbe says which probe a running container that is not ready fails:
-// before it has started only a startup probe can be at fault.
-func unreadyProbe(p *corev1.Pod, name string) string {
-	all := slices.Concat(p.Spec.Containers, p.Spec.InitContainers)
-	i := slices.IndexFunc(all, func(c corev1.Container) bool { return c.Name == name })
-	st := statusOf(p, name)
-	if i < 0 || st == nil {
-		return ""
-	}
-	spec := &all[i]
-	switch {
-	case spec.StartupProbe != nil && (st.Started == nil || !*st.Started):
-		return "startup"
-	case spec.ReadinessProbe != nil:
-		return "readiness"
-	}
-	return ""
 }

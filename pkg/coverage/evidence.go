@@ -22,6 +22,7 @@ type Evidence struct {
 	GraceEnds    *metav1.Time          `json:"graceEnds,omitempty"`
 	AvailableAt  *metav1.Time          `json:"availableAt,omitempty"`
 	Unread       string                `json:"unread,omitempty"` // the read that failed
+	Churn        *ChurnEvidence        `json:"churn,omitempty"`  // pods that failed here before
 	Selector     string                `json:"selector,omitempty"`
 }
 
@@ -88,6 +89,13 @@ type SchedulerEvidence struct {
 	Reasons []string     `json:"reasons,omitempty"` // of the target node
 	Message string       `json:"message,omitempty"` // the whole
 	Since   *metav1.Time `json:"since,omitempty"`
+}
+
+// ChurnEvidence counts pods of the DaemonSet that failed on the node and were
+// replaced, as far back as events go.
+type ChurnEvidence struct {
+	Failed int32        `json:"failed"`
+	Last   *metav1.Time `json:"last,omitempty"`
 }
 
 // ConditionEvidence is a condition of the node.

@@ -20,6 +20,7 @@ type exclusion struct {
 	// that looks unintended; else 0.
 	oneOf   int
 	leaving bool // see leavingFor
+	steady  bool // without its transient taints it would run
 }
 
 // readByRules lists the labels that decide about a node: those that the template
@@ -57,6 +58,7 @@ func (a *analysis) exclusion(n *corev1.Node) *exclusion {
 		detail:  &Detail{shared: true, Evidence: a.exclusionEvidence(&e)},
 		failing: e.Failing(),
 		leaving: leavingFor(e.Untolerated()),
+		steady:  a.rules.Steady(n, a.gate, a.opts.Transient),
 	}
 	x.detail.Contributing = x.reasons[1:]
 	if oneAway(&e, x.failing) {

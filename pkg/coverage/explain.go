@@ -66,6 +66,11 @@ func (r *Result) ExplainPair(daemonSet int, node string) (*Explanation, error) {
 	}
 	x.whyNotReady()
 	out.Rules = x.lines
+	if len(out.Changes) == 0 && v.Detail != nil && (v.State.Gap() || v.State == Outdated || v.State == Unknown) {
+		// No rule and no room is in the way: what there is to do is what the
+		// report says of the verdict.
+		out.Fixes, out.Looks = r.fixes(d, v), r.looks(d, v)
+	}
 	return out, nil
 }
 

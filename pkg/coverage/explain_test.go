@@ -394,3 +394,15 @@ func TestACopyOfAnExplanationIsACopy(t *testing.T) {
 		t.Error("the copy shares memory")
 	}
 }
+
+// Where neither a rule nor room is in the way, the pair's own remedy is.
+func TestAPairWithoutAChangeHasItsFixes(t *testing.T) {
+	w := newPairWorld()
+	w.node("n1", nil)
+	w.set("ns", "ds", func(s *corev1.PodSpec) { s.ServiceAccountName = "agent" })
+	w.event("ns", "DaemonSet", "ds", "FailedCreate", `Error creating: pods "ds-" is forbidden: error looking up service account ns/agent: serviceaccount "agent" not found`, time.Minute)
+	e := explained(t, w.analyze(), "ns", "ds", "n1")
+	if len(e.Changes) != 0 || len(e.Fixes) != 1 || !strings.Contains(e.Fixes[0], "kubectl create serviceaccount agent -n ns") {
+		t.Errorf("changes %v, fixes %v", e.Changes, e.Fixes)
+	}
+}

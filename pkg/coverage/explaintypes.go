@@ -22,6 +22,8 @@ type Explanation struct {
 	Headline          string            `json:"headline,omitempty"` // how far from another verdict
 	Rules             []RuleLine        `json:"rules"`
 	Changes           []Change          `json:"changes,omitempty"`
+	Fixes             []string          `json:"fixes,omitempty"` // where no change of rule or room is the way out
+	Looks             []string          `json:"looks,omitempty"` // commands that only read
 }
 
 // RuleLine is one rule with its operands and result. Number is 0 on a line

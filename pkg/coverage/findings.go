@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (a *analysis) findings() {
 func (a *analysis) find(r Reason, message string, ev Evidence, nodes ...string) {
 	row := rowOf[r]
 	a.out.Findings = append(a.out.Findings, Finding{
-		Reason: r, Severity: row.Severity, Message: message, Remedy: row.Remedy, Nodes: nodes, Evidence: ev,
+		Reason: r, Severity: row.Severity, Message: message, Remedy: asFix(row.Remedy), Nodes: nodes, Evidence: ev,
 	})
 }
 
@@ -60,22 +61,43 @@ func (a *analysis) eligibilityFindings() {
 	}
 }
 
-// commonCause says which exclusion is the most common one.
+// commonCause says which exclusion is the most common one, and what was
+// probably meant where a node comes near.
 func (a *analysis) commonCause() string {
-	count := map[Reason]int{}
-	best := Reason("")
+	type cause struct {
+		reason Reason
+		what   string
+	}
+	count, hints := map[cause]int{}, map[cause]string{}
+	var best cause
 	for i := range a.out.Verdicts {
-		if v := &a.out.Verdicts[i]; v.State == Excluded {
-			count[v.Reason]++
-			if c := count[v.Reason]; c > count[best] || c == count[best] && v.Reason < best {
-				best = v.Reason
+		v := &a.out.Verdicts[i]
+		if v.State != Excluded {
+			continue
+		}
+		e := &v.Detail.Evidence
+		c := cause{v.Reason, requirementKeys(e.Requirements)}
+		if c.what == "" {
+			c.what = taintList(e.Taints)
+		}
+		count[c]++
+		for _, q := range e.Requirements {
+			if q.Hint != "" && hints[c] == "" {
+				hints[c] = " (" + q.Hint + ")"
 			}
 		}
+		if n := count[c]; n > count[best] || n == count[best] && cmp.Or(rank(c.reason)-rank(best.reason), strings.Compare(c.what, best.what)) < 0 {
+			best = c
+		}
 	}
-	if best == "" {
+	if best.reason == "" {
 		return ""
 	}
-	return fmt.Sprintf("; most for %s", best)
+	text := fmt.Sprintf("; most for %s", best.reason)
+	if best.what != "" {
+		text += ": " + best.what + hints[best]
+	}
+	return text
 }
 
 type hidingTaint struct {

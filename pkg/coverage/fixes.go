@@ -1,140 +1,150 @@
 package coverage
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
-
 	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
 )
 
-// fixes says what changes the verdict for the better, safe to paste.
+// fixes says what changes the verdict for the better, safe to paste: what the
+// evidence allows to say, else the remedy of the reason.
 func (r *Result) fixes(d *DaemonSetResult, v *Verdict) []string {
-	e, ds, o := &v.Detail.Evidence, d.DaemonSet, &r.Options
-	node := r.node(v).Name
+	for _, of := range []func(*DaemonSetResult, *Verdict) []string{
+		r.ruleFixes, r.creationFixes, r.schedulingFixes, r.containerFixes, r.nodeFixes,
+	} {
+		if out := of(d, v); len(out) > 0 {
+			return out
+		}
+	}
+	if row, ok := rowOf[v.Reason]; ok && v.Reason != Current {
+		return []string{asFix(row.Remedy)}
+	}
+	return nil
+}
+
+// asFix makes a line of a sentence of the registry: lines begin lower case, and
+// nothing stands behind a command that is pasted.
+func asFix(sentence string) string {
+	first := strings.ToLower(sentence[:1])
+	return first + strings.TrimSuffix(sentence[1:], ".")
+}
+
+// ruleFixes are for nodes that the rules of eligibility, or the template, leave
+// out.
+func (r *Result) ruleFixes(d *DaemonSetResult, v *Verdict) []string {
 	switch v.Reason {
 	case TaintTransient, TaintStructural, LatentUnrecreatable, DeletionPending, TaintGateDependent:
-		return taintFixes(v.Reason, e)
+		return taintFixes(v.Reason, &v.Detail.Evidence)
 	case SelectorMismatch:
-		return r.selectorFixes(e, node)
+		return r.selectorFixes(&v.Detail.Evidence, r.node(v).Name)
+	case OutdatedReason:
+		return []string{updateFix(d)}
+	default:
+		return nil
+	}
+}
+
+// creationFixes are for pods that the controller cannot create.
+func (r *Result) creationFixes(d *DaemonSetResult, v *Verdict) []string {
+	switch v.Reason {
 	case CreateForbiddenPSA:
-		if strings.Contains(eventText(e), "security context constraint") {
-			if serviceAccount(d) == "default" {
-				return []string{"give the template a serviceAccountName of its own, and allow that account the constraint that the pod needs"}
-			}
-			return []string{o.command("oc", "adm", "policy", "add-scc-to-user", "privileged", "-z", serviceAccount(d), "-n", ds.Namespace)}
+		return r.securityFixes(d, v)
+	case CreateMissingRef:
+		return r.missingRefFixes(d, v)
+	case CreateStale:
+		if why := idleReason(v); why != "" {
+			return []string{asFix(rowOf[why].Remedy)}
 		}
-		return []string{o.command("kubectl", "label", "namespace", ds.Namespace, "pod-security.kubernetes.io/enforce=privileged", "--overwrite")}
-	case SchedInsufficient, SchedNoVictims, SchedTooManyPods:
-		return insufficientFixes(d, e)
-	case SchedHostPort:
-		if e.Room != nil && len(e.Room.HostPorts) > 0 {
-			if r.own(d, e.Room.HostPorts[0].Pod) {
-				return []string{"set maxSurge to 0 and maxUnavailable to 1: the old pod " + e.Room.HostPorts[0].Pod + " holds the port until it is gone"}
-			}
-			return []string{fmt.Sprintf("move %s off the node, or change one of the ports", e.Room.HostPorts[0].Pod)}
-		}
+		return nil
+	default:
+		return nil
+	}
+}
+
+// missingRefFixes names what is missing as the template does: the event quotes
+// it, and is untrusted text.
+func (r *Result) missingRefFixes(d *DaemonSetResult, v *Verdict) []string {
+	spec := &d.DaemonSet.Spec.Template.Spec
+	switch text := eventText(&v.Detail.Evidence); {
+	case strings.Contains(text, "service account"):
+		return []string{"correct serviceAccountName in the template, or: " +
+			r.Options.command("kubectl", "create", "serviceaccount", serviceAccount(d), "-n", d.DaemonSet.Namespace)}
+	case strings.Contains(text, "PriorityClass") && spec.PriorityClassName != "":
+		return []string{"create PriorityClass " + spec.PriorityClassName + ", or correct priorityClassName in the template"}
+	case strings.Contains(text, "RuntimeClass") && spec.RuntimeClassName != nil:
+		return []string{"create RuntimeClass " + *spec.RuntimeClassName + ", or correct runtimeClassName in the template"}
+	}
+	return nil
+}
+
+func (r *Result) securityFixes(d *DaemonSetResult, v *Verdict) []string {
+	namespace, account := d.DaemonSet.Namespace, serviceAccount(d)
+	switch constraint := strings.Contains(eventText(&v.Detail.Evidence), "security context constraint"); {
+	case !constraint:
+		return []string{r.Options.command("kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=privileged", "--overwrite")}
+	case account == "default":
+		return []string{"give the template a serviceAccountName of its own, and allow that account the constraint that the pod needs"}
+	default:
+		return []string{r.Options.command("oc", "adm", "policy", "add-scc-to-user", "privileged", "-z", account, "-n", namespace)}
+	}
+}
+
+// containerFixes are for pods whose containers do not run well.
+func (r *Result) containerFixes(_ *DaemonSetResult, v *Verdict) []string {
+	c := v.Detail.Evidence.Container
+	if c == nil {
+		c = &ContainerEvidence{}
+	}
+	switch v.Reason {
 	case ArchMismatch:
 		return []string{fmt.Sprintf("publish the image for %s, or select nodes by kubernetes.io/arch", arch(r.node(v)))}
 	case CrashLoop, InitFailing, Failed:
-		if c := e.Container; c != nil && c.Name != "" {
-			return containerFixes(v.Reason, c)
+		if c.Name != "" {
+			return endFixes(v.Reason, c)
 		}
 	case ProbeFailing:
-		if c := e.Container; c != nil && c.Probe != "" {
+		if c.Probe != "" {
 			return []string{fmt.Sprintf("mend what the %s probe of %s asks, or the probe", c.Probe, c.label())}
 		}
 	case ImagePull:
-		if c := e.Container; c != nil && c.Image != "" {
+		if c.Image != "" {
 			return []string{"correct image " + c.Image + " or the pull secret; if other nodes pull it, look at this node's way to the registry"}
 		}
+	default: // not about a container
+	}
+	return nil
+}
+
+// nodeFixes are for pods that a node or its kubelet refuses, evicts or loses.
+func (r *Result) nodeFixes(d *DaemonSetResult, v *Verdict) []string {
+	e, node := &v.Detail.Evidence, r.node(v).Name
+	switch v.Reason {
 	case RejectedByKubelet:
-		return rejectedFixes(ds.Namespace, e)
-	case SchedNoScheduler:
-		return []string{"start scheduler " + r.schedulerName(v) + ", or correct spec.schedulerName in the template"}
-	case SchedNeverFits:
-		if e.Room != nil {
-			var most []string
-			for _, x := range e.Room.Resources {
-				if x.Asks > x.Allocatable {
-					most = append(most, x.Name+" "+quantity(x.Name, x.Allocatable))
-				}
-			}
-			if len(most) > 0 {
-				return []string{"request less than " + strings.Join(most, ", ") + ", or keep the DaemonSet off such nodes"}
-			}
-		}
+		return rejectedFixes(d.DaemonSet.Namespace, e)
 	case NodeLost:
-		return []string{"recover the node; if it is gone for good: " + o.command("kubectl", "delete", "node", node)}
+		return []string{"recover the node; if it is gone for good: " + r.Options.command("kubectl", "delete", "node", node)}
 	case Evicted:
-		if e.Condition != nil {
-			return []string{fmt.Sprintf("free the node of its %s; priorityClassName: system-node-critical spares the pod", e.Condition.Type)}
-		}
-		if c := e.Container; c != nil && strings.Contains(c.Message, "exceeds the") {
-			return []string{"raise the limit that the message names (ephemeral-storage, or sizeLimit of an emptyDir), or write less"}
-		}
-	case SchedAdmissionDrift:
-		return driftFixes(ds.Namespace, e.Drift)
-	case SchedVolume:
-		if e.Scheduler != nil && slices.ContainsFunc(e.Scheduler.Reasons, func(s string) bool { return strings.HasSuffix(s, "not found") }) {
-			return []string{"create what the scheduler does not find, or correct its name in spec.template.spec.volumes"}
-		}
+		return evictedFixes(e)
 	case TerminatingStuck:
 		if len(e.Finalizers) > 0 {
 			return []string{"find the controller that should remove finalizer " + strings.Join(e.Finalizers, ", ")}
 		}
 		// A forced delete is no fix to paste: two pods may then run on the node.
 		return []string{"find why the kubelet of " + quote(node) + " does not end it: its runtime hangs, or the node does"}
-	case CreateStale:
-		if why := idleReason(v); why != "" {
-			return []string{rowOf[why].Remedy}
-		}
-	case OutdatedReason:
-		if string(ds.Spec.UpdateStrategy.Type) == "OnDelete" {
-			return []string{"delete the pods one by one, each after the one before is ready again"}
-		}
+	default:
+		return nil
 	}
-	if row, ok := rowOf[v.Reason]; ok && v.Reason != Current {
-		return []string{row.Remedy}
-	}
-	return nil
 }
 
-// looks are commands that only read.
-func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
-	ds, o, p := d.DaemonSet, &r.Options, r.pod(v)
-	e := &v.Detail.Evidence
-	switch v.Reason {
-	case CrashLoop, InitFailing, Failed:
-		if p != nil && e.Container != nil && e.Container.Name != "" {
-			return []string{o.command("kubectl", "logs", "-n", ds.Namespace, p.Name, "-c", e.Container.Name) + previous(v.Reason, e.Container)}
-		}
-	case ProbeFailing:
-		if p != nil && e.Container != nil {
-			return []string{o.command("kubectl", "logs", "-n", ds.Namespace, p.Name, "-c", e.Container.Name)}
-		}
-	case OutdatedReason:
-		return []string{o.command("kubectl", "rollout", "history", "daemonset/"+ds.Name, "-n", ds.Namespace)}
-	case ImagePull, ArchMismatch, ConfigError, CreateError, RunError, MountFailed, AttachFailed, SandboxFailed, ReadinessGate, SchedOther, Starting, RejectedByKubelet, Evicted:
-		if p != nil {
-			return []string{o.command("kubectl", "describe", "pod", "-n", ds.Namespace, p.Name)}
-		}
-	case NodeLost, NodeNotReady, NodeNotReadyCNI:
-		return []string{o.command("kubectl", "describe", "node", r.node(v).Name)}
-	case CreateQuota, CreateQuotaScope:
-		return []string{o.command("kubectl", "describe", "quota", "-n", ds.Namespace)}
-	case CreateStale:
-		if why := idleReason(v); why == DSDeleting || why == SelectorAll {
-			return []string{o.command("kubectl", "get", "daemonset", "-n", ds.Namespace, ds.Name, "-o", "yaml")}
-		}
-		return []string{o.command("kubectl", "get", "lease", "-n", "kube-system", "kube-controller-manager")}
-	case TaintTransient, TaintStructural, SelectorMismatch, SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods, SchedHostPort:
-		return []string{o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)}
+func evictedFixes(e *Evidence) []string {
+	if e.Condition != nil {
+		return []string{fmt.Sprintf("free the node of its %s; priorityClassName: system-node-critical spares the pod", e.Condition.Type)}
+	}
+	if c := e.Container; c != nil && strings.Contains(c.Message, "exceeds the") {
+		return []string{"raise the limit that the message names (ephemeral-storage, or sizeLimit of an emptyDir), or write less"}
 	}
 	return nil
 }
@@ -147,11 +157,12 @@ func taintFixes(r Reason, e *Evidence) []string {
 			return []string{"mend the node: it has " + t.String()}
 		case eligibility.Leaving:
 			return []string{"nothing: the node is being removed (" + t.String() + ")"}
+		default: // a toleration helps
 		}
 		tolerations = append(tolerations, "{key: "+t.Key+", operator: Exists, effect: "+t.Effect+"}")
 	}
 	if len(tolerations) == 0 {
-		return []string{rowOf[r].Remedy}
+		return []string{asFix(rowOf[r].Remedy)}
 	}
 	add := "add " + strings.Join(tolerations, ", ") + " to spec.template.spec.tolerations"
 	if r == LatentUnrecreatable {
@@ -162,7 +173,7 @@ func taintFixes(r Reason, e *Evidence) []string {
 
 func (r *Result) selectorFixes(e *Evidence, node string) []string {
 	if len(e.Requirements) != 1 {
-		return []string{rowOf[SelectorMismatch].Remedy}
+		return []string{asFix(rowOf[SelectorMismatch].Remedy)}
 	}
 	q := e.Requirements[0]
 	if strings.Contains(q.Hint, "deprecated") {
@@ -174,67 +185,22 @@ func (r *Result) selectorFixes(e *Evidence, node string) []string {
 	if strings.Count(q.Requirement, "=") == 1 && !strings.Contains(q.Requirement, " ") && !placeLabel(key) && key != metav1.ObjectNameField {
 		return []string{"correct the selector, or if it should run there: " + r.Options.command("kubectl", "label", "node", node, q.Requirement, "--overwrite")}
 	}
-	return []string{rowOf[SelectorMismatch].Remedy}
+	return []string{asFix(rowOf[SelectorMismatch].Remedy)}
 }
 
-func insufficientFixes(d *DaemonSetResult, e *Evidence) []string {
-	const critical = "set priorityClassName: system-node-critical in the template"
-	if e.Room == nil || e.Room.NotExamined {
-		return []string{critical + ", or request less"}
-	}
-	var less []string
-	for _, x := range e.Room.Resources {
-		if x.Short && x.Name != "pods" && x.Free > 0 {
-			less = append(less, fmt.Sprintf("%s %s", x.Name, quantity(x.Name, x.Free)))
-		}
-	}
-	if e.Room.Preemption == preemptPossible {
-		text := "wait: the scheduler can preempt pods of lower priority"
-		if len(less) > 0 {
-			text += "; or request at most " + strings.Join(less, ", ")
-		}
-		return []string{text}
-	}
-	switch class := d.DaemonSet.Spec.Template.Spec.PriorityClassName; {
-	case strings.HasPrefix(class, "system-") && len(less) == 0:
-		return []string{"move pods off the node: nothing of lower priority is there to preempt"}
-	case strings.HasPrefix(class, "system-"):
-		return []string{"request at most " + strings.Join(less, ", ")}
-	case len(less) == 0:
-		return []string{critical}
-	default:
-		return []string{critical + ", or request at most " + strings.Join(less, ", ")}
-	}
-}
-
-// own reports whether a pod, by its key, belongs to the DaemonSet.
-func (r *Result) own(d *DaemonSetResult, pod string) bool {
-	namespace, name, _ := strings.Cut(pod, "/")
-	i, ok := slices.BinarySearchFunc(r.Snapshot.Pods, name, func(p snapshot.Pod, name string) int {
-		return cmp.Or(strings.Compare(p.Namespace, namespace), strings.Compare(p.Name, name))
-	})
-	return ok && r.Snapshot.Pods[i].Owner != nil && r.Snapshot.Pods[i].Owner.UID == d.DaemonSet.UID
-}
-
-func containerFixes(reason Reason, c *ContainerEvidence) []string {
+// endFixes are for a container that ended.
+func endFixes(reason Reason, c *ContainerEvidence) []string {
 	switch {
 	case c.LastReason == "OOMKilled":
 		return []string{"raise the memory limit of " + c.label()}
 	case c.ExitCode != nil:
 		return []string{fmt.Sprintf("mend what ends %s with exit code %d", c.label(), *c.ExitCode)}
+	case reason == CrashLoop:
+		return []string{"mend what ends " + c.label() + ": its last log says what"}
 	case reason == InitFailing:
 		return []string{"mend what keeps " + c.label() + " from finishing"}
 	}
-	return []string{rowOf[reason].Remedy}
-}
-
-// previous is the flag that asks for the log of the run before: a container
-// that waits or runs again has one, one that ended for good has not.
-func previous(reason Reason, c *ContainerEvidence) string {
-	if reason != Failed && c.Restarts > 0 && (c.Reason == "" || waitReasons[c.Reason] != "") {
-		return " --previous"
-	}
-	return ""
+	return []string{asFix(rowOf[reason].Remedy)}
 }
 
 // driftFixes says what to do about what admission did to the pods of a
@@ -257,7 +223,7 @@ func rejectedFixes(namespace string, e *Evidence) []string {
 	case reason == "NodeAffinity":
 		return []string{"wait: the labels of the node changed after the pod was bound; if it goes on, compare the pod's node selector with them"}
 	}
-	return []string{rowOf[RejectedByKubelet].Remedy}
+	return []string{asFix(rowOf[RejectedByKubelet].Remedy)}
 }
 
 // idleReason is why the controller does not even try to create a pod; empty

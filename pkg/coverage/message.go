@@ -22,8 +22,9 @@ func (r *Result) words(d *DaemonSetResult, v *Verdict) (message, remedy string) 
 		if looks := r.looks(d, v); len(fixes) > 0 && len(looks) > 0 {
 			fixes = []string{strings.TrimSuffix(fixes[0], "."), "see: " + looks[0]}
 		}
+	default: // the fix says all
 	}
-	return r.message(d, v), strings.Join(fixes, "; ")
+	return r.message(d, v) + churnText(r.Options.Now, v.Detail.Evidence.Churn), strings.Join(fixes, "; ")
 }
 
 func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
@@ -31,27 +32,15 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 	switch v.Reason {
 	case Current:
 		return ""
-	case TaintTransient, TaintStructural, LatentUnrecreatable, DeletionPending, TaintGateDependent:
-		return exclusionMessage(v.Reason, e)
-	case SelectorMismatch, AffinityInvalid:
-		return "needs " + requirementList(e.Requirements)
-	case NodeNamePinned:
-		return "the template names node " + d.DaemonSet.Spec.Template.Spec.NodeName
-	case VirtualNode:
-		return "the node is virtual"
+	case TaintTransient, TaintStructural, LatentUnrecreatable, DeletionPending, TaintGateDependent,
+		SelectorMismatch, AffinityInvalid, NodeNamePinned, VirtualNode:
+		return ruleMessage(d, v.Reason, e)
 	case OutdatedReason:
 		return fmt.Sprintf("runs revision %s, not %s", orNone(r.pod(v).Labels[hashLabel]), orNone(d.Revision.Hash))
 	case UnknownReason, ReadFailed:
 		return "cannot tell: " + e.Unread
 	case Terminating, TerminatingStuck:
-		s := "the grace ended at " + clock(v.Detail.Since)
-		if v.Reason == Terminating {
-			s = "the grace ends at " + clock(v.Detail.Since)
-		}
-		if len(e.Finalizers) > 0 {
-			s += "; finalizers " + strings.Join(e.Finalizers, ", ")
-		}
-		return s
+		return endingMessage(v)
 	case NotAvailableYet:
 		if e.AvailableAt == nil { // ready, and nobody says since when
 			return "ready since an unknown time; minReadySeconds are not over"
@@ -62,10 +51,7 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 	case NamespaceTerminating:
 		return "namespace " + d.DaemonSet.Namespace + " is being deleted"
 	case CreateStale:
-		if why := idleReason(v); why != "" {
-			return "no pod: " + lowerFirst(rowOf[why].Meaning)
-		}
-		return "no pod, and no event says that creating one failed"
+		return idleMessage(v)
 	case Starting:
 		if p := r.pod(v); p != nil && p.Node == "" {
 			return "waits for the scheduler"
@@ -74,8 +60,41 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 		return gateMessage(r.pod(v))
 	case SchedNoScheduler:
 		return "no word from scheduler " + r.schedulerName(v)
+	default: // what was seen says it
 	}
-	return r.evidenceMessage(v, e)
+	return evidenceMessage(v.Reason, e)
+}
+
+// ruleMessage says by which rule of eligibility the node should not run it.
+func ruleMessage(d *DaemonSetResult, reason Reason, e *Evidence) string {
+	switch reason {
+	case SelectorMismatch, AffinityInvalid:
+		return "needs " + requirementList(e.Requirements)
+	case NodeNamePinned:
+		return "the template names node " + d.DaemonSet.Spec.Template.Spec.NodeName
+	case VirtualNode:
+		return "the node is virtual"
+	default:
+		return exclusionMessage(reason, e)
+	}
+}
+
+func idleMessage(v *Verdict) string {
+	if why := idleReason(v); why != "" {
+		return "no pod: " + lowerFirst(rowOf[why].Meaning)
+	}
+	return "no pod, and no event says that creating one failed"
+}
+
+func endingMessage(v *Verdict) string {
+	s := "the grace ended at " + clock(v.Detail.Since)
+	if v.Reason == Terminating {
+		s = "the grace ends at " + clock(v.Detail.Since)
+	}
+	if f := v.Detail.Evidence.Finalizers; len(f) > 0 {
+		s += "; finalizers " + strings.Join(f, ", ")
+	}
+	return s
 }
 
 func (r *Result) schedulerName(v *Verdict) string {
@@ -86,33 +105,40 @@ func (r *Result) schedulerName(v *Verdict) string {
 }
 
 // evidenceMessage says what was seen, the most telling first.
-func (r *Result) evidenceMessage(v *Verdict, e *Evidence) string {
-	switch {
-	case e.Condition != nil && (v.Reason == NodeLost || v.Reason == NodeNotReady || v.Reason == NodeNotReadyCNI || v.Reason == NodeShutdown):
-		return nodeMessage(e.Condition)
-	case v.Reason == SchedAdmissionDrift:
+func evidenceMessage(reason Reason, e *Evidence) string {
+	switch reason {
+	case NodeLost, NodeNotReady, NodeNotReadyCNI, NodeShutdown:
+		if e.Condition != nil {
+			return nodeMessage(e.Condition)
+		}
+	case SchedAdmissionDrift:
 		return "admission changed the pod: " + strings.Join(e.Drift, ", ")
-	case v.Reason == SchedGated:
+	case SchedGated:
 		return strings.Join(e.Drift, ", ")
-	case v.Reason == SchedNeverFits && e.Room != nil:
-		return neverLine(e.Room)
-	case e.Room != nil && len(e.Room.HostPorts) > 0 && v.Reason == SchedHostPort:
-		h := e.Room.HostPorts[0]
-		return fmt.Sprintf("port %s is held by %s", h.Port, h.Pod)
-	case e.Room != nil && !e.Room.NotExamined && shortLine(e.Room) != "":
-		return shortLine(e.Room)
-	case e.Scheduler != nil && len(e.Scheduler.Reasons) > 0:
-		return "scheduler: " + capped(strings.Join(e.Scheduler.Reasons, ", "), maxWords) + roomDoubt(e.Room)
+	default: // no evidence belongs to the reason alone
+	}
+	if text := roomMessage(reason, e.Room); text != "" {
+		return text
+	}
+	switch c := e.Container; {
 	case e.Scheduler != nil:
-		return "scheduler: " + capped(e.Scheduler.Message, maxWords)
-	case e.Event != nil && (e.Container == nil || v.Reason == ProbeFailing || e.Container.Message == ""):
+		return schedulerMessage(e)
+	case e.Event != nil && (c == nil || reason == ProbeFailing || c.Message == ""):
 		return capped(e.Event.Message, maxWords)
-	case e.Container != nil:
-		return containerMessage(e.Container)
+	case c != nil:
+		return containerMessage(c)
 	case e.Condition != nil:
 		return nodeMessage(e.Condition)
 	}
 	return ""
+}
+
+// schedulerMessage passes on what the scheduler said of the node.
+func schedulerMessage(e *Evidence) string {
+	if len(e.Scheduler.Reasons) == 0 {
+		return "scheduler: " + capped(e.Scheduler.Message, maxWords)
+	}
+	return "scheduler: " + capped(strings.Join(e.Scheduler.Reasons, ", "), maxWords) + roomDoubt(e.Room)
 }
 
 func nodeMessage(c *ConditionEvidence) string {
@@ -199,48 +225,6 @@ func orEmpty(s string) string {
 	return s
 }
 
-// shortLine says what is short on the node: cpu asks 500m; free 120m of 1930m.
-func shortLine(room *Room) string {
-	var out []string
-	for _, x := range room.Resources {
-		if x.Short {
-			out = append(out, fmt.Sprintf("%s asks %s; free %s of %s", x.Name,
-				quantity(x.Name, x.Asks), quantity(x.Name, max(0, x.Free)), quantity(x.Name, x.Allocatable)))
-		}
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return strings.Join(out, ", ") + preemptionText(room)
-}
-
-// neverLine says of what the pod asks more than the node has in all.
-func neverLine(room *Room) string {
-	var out []string
-	for _, x := range room.Resources {
-		if x.Asks > x.Allocatable {
-			out = append(out, fmt.Sprintf("%s asks %s; the node has %s in all", x.Name,
-				quantity(x.Name, x.Asks), quantity(x.Name, x.Allocatable)))
-		}
-	}
-	if len(out) == 0 { // nothing but the scheduler's word, where no pods were read
-		return "asks more than the node has in all"
-	}
-	return strings.Join(out, ", ")
-}
-
-// roomDoubt says why the scheduler's word stands without our arithmetic.
-func roomDoubt(room *Room) string {
-	switch {
-	case room == nil || len(room.HostPorts) > 0:
-		return ""
-	case room.NotExamined:
-		return "; the pods of the node were not read"
-	default:
-		return "; our own arithmetic finds room: the message may be old"
-	}
-}
-
 // gateMessage names the readiness gates that are not met.
 func gateMessage(p *snapshot.Pod) string {
 	if p == nil || p.Full == nil {
@@ -259,26 +243,4 @@ func gateMessage(p *snapshot.Pod) string {
 		return "a readiness gate is not met"
 	}
 	return "readiness gate " + strings.Join(out, ", ")
-}
-
-func preemptionText(room *Room) string {
-	switch room.Preemption {
-	case preemptNoVictims:
-		return fmt.Sprintf("; priority %d and no holder is lower: no preemption", room.Priority)
-	case preemptNever:
-		return "; preemptionPolicy Never: no preemption"
-	case preemptNotEnough:
-		return "; preempting all of lower priority would not be enough"
-	case preemptPossible:
-		return "; preemption is possible"
-	}
-	return ""
-}
-
-// podName names the pod of a verdict, or a placeholder.
-func podName(p *snapshot.Pod) string {
-	if p == nil {
-		return "POD"
-	}
-	return p.Name
 }

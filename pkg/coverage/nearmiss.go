@@ -56,23 +56,34 @@ func (x *labelIndex) hint(r eligibility.RequirementResult, n *corev1.Node) strin
 	if r.Field || !r.Positive || r.Err != "" {
 		return ""
 	}
+	if r.Has {
+		return x.valueHint(r)
+	}
+	return x.keyHint(r, n)
+}
+
+// keyHint looks for a label of the node whose key was probably meant.
+func (x *labelIndex) keyHint(r eligibility.RequirementResult, n *corev1.Node) string {
 	wants := func(v string) bool { return len(r.Values) == 0 || slices.Contains(r.Values, v) }
-	if now, ok := deprecatedLabels[r.Key]; ok && !r.Has {
+	if now, ok := deprecatedLabels[r.Key]; ok {
 		if v, has := n.Labels[now]; has && wants(v) {
 			return fmt.Sprintf("%s is deprecated: the node has %s=%s", r.Key, now, v)
 		}
 	}
-	if !r.Has {
-		if near, v := nearKey(r.Key, n.Labels, wants); near != "" && !x.together(r.Key, near) {
-			return fmt.Sprintf("the node has %s=%s, a misspelt %s", near, v, r.Key)
-		}
+	if near, v := nearKey(r.Key, n.Labels, wants); near != "" && !x.together(r.Key, near) {
+		return fmt.Sprintf("the node has %s=%s, a misspelt %s", near, v, r.Key)
+	}
+	return ""
+}
+
+// valueHint tells whether a value that no node has is the node's, misspelt.
+func (x *labelIndex) valueHint(r eligibility.RequirementResult) string {
+	if r.Operator != corev1.NodeSelectorOpIn || placeLabel(r.Key) {
 		return ""
 	}
-	if r.Has && r.Operator == corev1.NodeSelectorOpIn && !placeLabel(r.Key) {
-		for _, want := range r.Values {
-			if !x.values[r.Key][want] && misspelt(want, r.Value) {
-				return fmt.Sprintf("no node has %s=%s; this one has %s", r.Key, want, r.Value)
-			}
+	for _, want := range r.Values {
+		if !x.values[r.Key][want] && misspelt(want, r.Value) {
+			return fmt.Sprintf("no node has %s=%s; this one has %s", r.Key, want, r.Value)
 		}
 	}
 	return ""

@@ -76,6 +76,3 @@ func virtual(n *corev1.Node) bool {
 	}
 	return false
 }
-
-// leaving reports whether the node is being deleted.
-func leaving(n *corev1.Node) bool { return n.DeletionTimestamp != nil }

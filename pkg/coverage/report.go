@@ -4,7 +4,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // Kinds of the report, in the API version snapshot.APIVersion.
@@ -182,7 +181,7 @@ func (s Summary) deepCopy() Summary {
 // objectMeta is what the report shows of a DaemonSet's metadata.
 func objectMeta(d *appsv1.DaemonSet) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
-		Namespace: d.Namespace, Name: d.Name, UID: types.UID(d.UID),
+		Namespace: d.Namespace, Name: d.Name, UID: d.UID,
 		CreationTimestamp: d.CreationTimestamp, Labels: d.Labels,
 	}
 }

@@ -34,6 +34,7 @@ func (a *analysis) suspect(v *Verdict, hidden map[TaintEvidence]bool) {
 		if t, one := oneTaint(v.Detail.Evidence.Taints); one && hidden[t] {
 			v.Suspect = true
 		}
+	default: // what keeps the pod away is meant, or passes
 	}
 }
 
@@ -85,6 +86,7 @@ func (a *analysis) blameArch() {
 			marked = append(marked, v)
 		case Current:
 			healthy = append(healthy, v.Node)
+		default: // says nothing of the image
 		}
 	}
 	if onlyArch(a.ix.s.Nodes, failing, healthy) == "" {

@@ -69,7 +69,6 @@ func reported(d *appsv1.DaemonSet) Counts {
 type doubts struct {
 	latentTaint string // an untolerated NoSchedule taint under a running pod
 	settling    bool   // something is younger than the grace
-	moved       bool   // pods changed within the last seconds
 }
 
 // drift compares status with the recomputed numbers, and says why they

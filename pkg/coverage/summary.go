@@ -13,7 +13,26 @@ func (a *analysis) summarize() {
 
 func (s *Summary) add(v *Verdict) {
 	s.Nodes++
-	switch v.State {
+	s.addState(v.State)
+	if v.Hidden {
+		s.Hidden++
+	}
+	if v.Suspect {
+		s.Suspect++
+	}
+	if v.Settling {
+		s.addSettling(v)
+	}
+	if v.Steady && v.State != Unknown {
+		s.Steady.ShouldRun++
+		if v.State == Covered || v.State == Outdated || v.Serves {
+			s.Steady.Covered++
+		}
+	}
+}
+
+func (s *Summary) addState(state State) {
+	switch state {
 	case Covered:
 		s.Covered++
 	case Outdated:
@@ -32,31 +51,21 @@ func (s *Summary) add(v *Verdict) {
 		// An invalid state must never look like nothing.
 		s.Unknown++
 	}
+}
+
+// addSettling counts a verdict that may be only a matter of time.
+func (s *Summary) addSettling(v *Verdict) {
+	s.Settling++
+	switch {
+	case v.State.Gap():
+		s.SettlingGaps++
+	case v.State == Outdated:
+		s.SettlingOutdated++
+	case v.State == Misplaced:
+		s.SettlingMisplaced++
+	}
 	if v.Hidden {
-		s.Hidden++
-	}
-	if v.Suspect {
-		s.Suspect++
-	}
-	if v.Settling {
-		s.Settling++
-		switch {
-		case v.State.Gap():
-			s.SettlingGaps++
-		case v.State == Outdated:
-			s.SettlingOutdated++
-		case v.State == Misplaced:
-			s.SettlingMisplaced++
-		}
-		if v.Hidden {
-			s.SettlingHidden++
-		}
-	}
-	if v.Steady && v.State != Unknown {
-		s.Steady.ShouldRun++
-		if v.State == Covered || v.State == Outdated || v.Serves {
-			s.Steady.Covered++
-		}
+		s.SettlingHidden++
 	}
 }
 

@@ -20,20 +20,7 @@ func (a *analysis) unready(v *Verdict, n *corev1.Node, p *snapshot.Pod) {
 	if p.Deleted != 0 {
 		found = append(found, a.terminating(p, d))
 	}
-	switch {
-	case p.Terminal():
-		found = append(found, a.ended(p, d))
-	case p.Node == "":
-		found = append(found, a.pending(v, n, p, d)...)
-	case p.Ready && p.Deleted == 0 && a.ix.ready[v.Node] != corev1.ConditionUnknown:
-		found = append(found, NotAvailableYet)
-		if p.ReadySince != 0 {
-			d.Evidence.AvailableAt = metaTime(p.ReadySince + snapshot.Time(a.d.Spec.MinReadySeconds))
-		}
-		d.Since = p.ReadySince
-	case p.Full != nil && !p.Ready:
-		found = append(found, a.containers(p.Full, p, d)...)
-	}
+	found = append(found, a.podCauses(v, n, p, d)...)
 	if len(found) == 0 {
 		found = append(found, Starting)
 	}
@@ -42,11 +29,33 @@ func (a *analysis) unready(v *Verdict, n *corev1.Node, p *snapshot.Pod) {
 		// What keeps it away may stand in its own template, which is not here.
 		d.Contributing = append(d.Contributing, OutdatedReason)
 	}
+	if p.Terminal() || v.Reason == Starting {
+		d.Evidence.Churn = a.churnOn(n.Name)
+	}
 	if v.Reason == Starting && a.blindStart(p) {
 		f, _ := a.ix.s.Missing(snapshot.ResourceEvents, a.d.Namespace)
 		v.Reason, d.Evidence.Unread = UnknownReason, describeRead(f)
 		d.Contributing = append(d.Contributing, Starting)
 	}
+}
+
+// podCauses are those that lie in the pod, by how far it has come.
+func (a *analysis) podCauses(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Detail) []Reason {
+	switch {
+	case p.Terminal():
+		return []Reason{a.ended(p, d)}
+	case p.Node == "":
+		return a.pending(v, n, p, d)
+	case p.Ready && p.Deleted == 0 && a.ix.ready[v.Node] != corev1.ConditionUnknown:
+		if p.ReadySince != 0 {
+			d.Evidence.AvailableAt = metaTime(p.ReadySince + snapshot.Time(a.d.Spec.MinReadySeconds))
+		}
+		d.Since = p.ReadySince
+		return []Reason{NotAvailableYet}
+	case p.Full != nil && !p.Ready:
+		return a.containers(p.Full, p, d)
+	}
+	return nil
 }
 
 // blindStart reports whether a pod has been starting for longer than the

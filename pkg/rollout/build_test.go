@@ -148,7 +148,7 @@ func (w *world) fly(i int) *Flight {
 		Started: metav1.NewTime(t0),
 	})
 	w.run.Touched = append(w.run.Touched, i)
-	w.obs.Nodes[name(i)] = NodeSeen{Flying: t0.Add(-time.Second)}
+	w.obs.Nodes[name(i)] = NodeSeen{Flying: t0.Add(-time.Second), Replaced: t0.Add(-time.Second)}
 	return &w.run.InFlight[len(w.run.InFlight)-1]
 }
 

@@ -36,7 +36,7 @@ func (pl *Plan) Refused() bool {
 
 func (pl *planner) checks(p *Policy) {
 	for _, c := range []Check{
-		pl.permissions(), pl.lock(), pl.owner(p), pl.eligibility(), pl.disruption(p), pl.baseline(p), pl.surge(p), pl.way(p), pl.work(),
+		pl.permissions(), pl.lock(), pl.owner(p), pl.eligibility(), pl.disruption(p), pl.baseline(), pl.surge(p), pl.way(p), pl.work(),
 	} {
 		if c.Name != "" {
 			pl.out.Checks = append(pl.out.Checks, c)
@@ -84,7 +84,7 @@ func (pl *planner) eligibility() Check {
 
 // baseline is about nodes that were down before. One whose pod is on its way,
 // as in a rolling update that is taken over, is waited for, and not refused.
-func (pl *planner) baseline(p *Policy) Check {
+func (pl *planner) baseline() Check {
 	c := Check{Name: "baseline", Result: CheckOK, Detail: "every node of the scope has an available pod"}
 	if len(pl.out.Fenced) > 0 {
 		return Check{Name: "baseline", Result: CheckWarn, Nodes: pl.out.Fenced,

@@ -155,7 +155,7 @@ func (d *decider) proof(n *NodeView, f *Flight) *snapshot.Pod {
 	for _, p := range n.Pods {
 		switch {
 		case !live(p) || p.UID == f.PodUID:
-		case !d.isTarget(p) && !(d.drifted || d.leaving()):
+		case !d.isTarget(p) && !d.drifted && !d.leaving():
 		case best == nil, n.available(p, d.minReady, d.now):
 			best = p
 		}

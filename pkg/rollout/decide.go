@@ -26,7 +26,7 @@ func Decide(p *Policy, r *Run, v *View, o *Observed, now time.Time) Decision {
 		return d.stop(StopLockLost, "the Lease is gone, and the run with it")
 	}
 	if v.Unread != "" {
-		return d.wait(0, Cause{Code: WaitRead, Message: v.Unread})
+		return d.wait(Cause{Code: WaitRead, Message: v.Unread})
 	}
 	if o.Epoch > r.Epoch {
 		d.next().Epoch = o.Epoch
@@ -133,12 +133,8 @@ func (d *decider) rest(phase Phase, c Cause) Decision {
 	return d.save(string(c.Code))
 }
 
-func (d *decider) wait(after time.Duration, because ...Cause) Decision {
-	w := &Wait{Because: because}
-	if after > 0 {
-		w.Until = d.now.Add(after)
-	}
-	return Decision{Wait: w}
+func (d *decider) wait(because ...Cause) Decision {
+	return Decision{Wait: &Wait{Because: because}}
 }
 
 // stop ends without a word in the Lease: nothing that is stored could help.
@@ -196,9 +192,9 @@ func (d *decider) arming() Decision {
 	cur := d.v.current()
 	switch {
 	case !d.v.settled():
-		return d.wait(0, Cause{Code: WaitObserved})
+		return d.wait(Cause{Code: WaitObserved})
 	case cur == nil || cur.Labels[hashLabel] == "":
-		return d.wait(0, Cause{Code: WaitRevision})
+		return d.wait(Cause{Code: WaitRevision})
 	}
 	n := d.next()
 	n.Target, n.Phase = d.v.pin(cur), Running

@@ -101,13 +101,13 @@ func TestDecide(t *testing.T) {
 		{"after its timeout it has failed, and the run stops", 1, func(w *world) {
 			w.fly(0)
 			w.drop(0)
-			w.obs.Nodes["n0"] = NodeSeen{Flying: t0.Add(-11 * time.Minute)}
+			w.obs.Nodes["n0"] = NodeSeen{Replaced: t0.Add(-11 * time.Minute)}
 		}, "save Stopped NodeFailed failed:n0"},
 		{"a pod that comes and goes never soaks, and fails", 1, func(w *world) {
 			w.fly(0)
 			w.replace(0, time.Second)
 			s := w.obs.Nodes["n0"]
-			s.Flying = t0.Add(-11 * time.Minute)
+			s.Replaced = t0.Add(-11 * time.Minute)
 			w.obs.Nodes["n0"] = s
 		}, "save Stopped NodeFailed failed:n0"},
 		{"the third restart is a failure", 1, func(w *world) {
@@ -126,7 +126,7 @@ func TestDecide(t *testing.T) {
 			w.pol.MaxUnavailable, w.pol.MaxFailures = intOr(2), 1
 			w.fly(0)
 			w.drop(0)
-			w.obs.Nodes["n0"] = NodeSeen{Flying: t0.Add(-11 * time.Minute)}
+			w.obs.Nodes["n0"] = NodeSeen{Replaced: t0.Add(-11 * time.Minute)}
 		}, "save Running failed:n0"},
 		{"a node that breaks after it was proven stops the run", 2, func(w *world) {
 			w.run.Touched = []int{0}
@@ -219,6 +219,10 @@ func TestDecide(t *testing.T) {
 		{"the strategy is not given back over an old pod", 1, func(w *world) { w.run.Phase = Finishing; w.run.Outcome = OutcomeDone }, "save Ended"},
 		{"nor over an old pod of a node that is gone", 1, func(w *world) { w.s.Nodes = nil; w.run.Phase = Finishing; w.run.Outcome = OutcomeDone }, "save Ended"},
 		{"unless a person accepts that", 1, func(w *world) { w.run.Phase = Finishing; w.run.Outcome = OutcomeDone; w.pol.HandBack = true }, `hand back "RollingUpdate" ack=true`},
+		{"an annotation that somebody removed is reported, not guessed over", 1, func(w *world) {
+			w.run.Phase, w.run.Outcome = Finishing, OutcomeDone
+			delete(w.ds.Annotations, ArmAnnotation)
+		}, "save Ended"},
 		{"copies of the annotation are removed", 1, func(w *world) {
 			w.run.Phase, w.run.Outcome = Finishing, OutcomeDone
 			w.s.Revisions[1].Annotations = map[string]string{ArmAnnotation: "x"}
@@ -289,7 +293,7 @@ func TestDecide(t *testing.T) {
 func failing(w *world) {
 	w.fly(0)
 	w.drop(0)
-	w.obs.Nodes["n0"] = NodeSeen{Flying: t0.Add(-11 * time.Minute)}
+	w.obs.Nodes["n0"] = NodeSeen{Replaced: t0.Add(-11 * time.Minute)}
 }
 
 func cordoned(w *world, drain bool) {

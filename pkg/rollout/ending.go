@@ -23,26 +23,8 @@ func (d *decider) resting() Decision {
 		return d.save("hold: the template is back")
 	}
 	ps := d.look(false)
-	switch {
-	case len(ps.failures) > 0:
-		n := d.next()
-		for _, f := range ps.failures {
-			n.land(f.Node)
-			n.unfail(f.Node)
-			n.Failed = append(n.Failed, f)
-		}
-		if d.r.Phase == Paused {
-			f := ps.failures[0]
-			return d.rest(Stopped, Cause{Code: StopFailed, Node: f.Node, Message: f.Message})
-		}
-		return d.save("a node failed while the run rested")
-	case ps.act != nil:
-		return act(ps.act)
-	case len(ps.landed)+len(ps.released) > 0:
-		for _, n := range slices.Concat(ps.landed, ps.released) {
-			d.next().land(n)
-		}
-		return d.save("nodes landed")
+	if dec := d.landing(&ps); dec != nil {
+		return *dec
 	}
 	if a := d.strayMark(); a != nil {
 		return act(a)
@@ -62,6 +44,31 @@ func (d *decider) resting() Decision {
 		return Decision{Wait: &Wait{Because: []Cause{*d.r.Because}, Rests: true, Exit: exit}}
 	}
 	return d.stopped()
+}
+
+// landing brings down what is in flight while nothing is begun; nil where
+// there is nothing to do or to say about it.
+func (d *decider) landing(ps *pass) *Decision {
+	var dec Decision
+	switch {
+	case len(ps.failures) > 0:
+		d.next().fail(ps.failures)
+		if f := ps.failures[0]; d.r.Phase == Paused {
+			dec = d.rest(Stopped, Cause{Code: StopFailed, Node: f.Node, Message: f.Message})
+			return &dec
+		}
+		dec = d.save("a node failed while the run rested")
+	case ps.act != nil:
+		dec = act(ps.act)
+	case len(ps.landed)+len(ps.released) > 0:
+		for _, n := range slices.Concat(ps.landed, ps.released) {
+			d.next().land(n)
+		}
+		dec = d.save("nodes landed")
+	default:
+		return nil
+	}
+	return &dec
 }
 
 func (d *decider) stopped() Decision {
@@ -130,11 +137,7 @@ func (d *decider) landAborted() *Decision {
 		for _, n := range slices.Concat(ps.landed, ps.released) {
 			d.next().land(n)
 		}
-		for _, f := range ps.failures {
-			d.next().land(f.Node)
-			d.next().unfail(f.Node)
-			d.next().Failed = append(d.next().Failed, f)
-		}
+		d.next().fail(ps.failures)
 		dec = d.save("nodes landed")
 	case len(d.r.InFlight) > 0:
 		dec = Decision{Wait: &Wait{Until: ps.until, Because: append([]Cause{{Code: WaitLanding}}, ps.waits...)}}
@@ -165,12 +168,16 @@ func (d *decider) handBack(left *[]Left) *Decision {
 		*left = append(*left, Left{What: LeftStrategy, Reason: err.Error()})
 		return nil
 	}
+	if armed == nil && d.v.onDelete() && d.r.Original != onDelete {
+		// Whoever took the annotation away may mean OnDelete to stay.
+		*left = append(*left, Left{What: LeftStrategy, Reason: "somebody removed the annotation of the run: OnDelete stays, it was " + d.r.Original})
+	}
 	if armed == nil || armed.Run != d.r.ID {
 		return nil
 	}
 	ds := d.v.DaemonSet
 	if !d.v.settled() {
-		dec := d.wait(0, Cause{Code: WaitObserved})
+		dec := d.wait(Cause{Code: WaitObserved})
 		return &dec
 	}
 	a := &HandBack{UID: ds.UID, ResourceVersion: ds.ResourceVersion}

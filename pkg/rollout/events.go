@@ -131,26 +131,33 @@ func (e *eventer) nodes() {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.a.nodes)) {
-		was, is := e.b.nodes[name], e.a.nodes[name]
-		wave := 0
 		if f := cmp.Or(e.a.flightOf(name), e.b.flightOf(name)); f != nil {
-			wave = f.Wave
-		}
-		inFlight := was.flying || is.flying
-		if inFlight && was.pod != "" && !was.ending && (is.ending && is.uid == was.uid || is.uid != was.uid) {
-			e.add(Event{Type: EventPodDeleted, Node: name, Wave: wave, Pod: was.pod, Revision: was.hash, Taken: len(e.a.Taken), Ceiling: e.a.Ceiling})
-		}
-		if inFlight && is.available && (!was.available || was.uid != is.uid) && is.hash == e.a.Target.Hash {
-			e.add(Event{Type: EventPodReady, Node: name, Wave: wave, Pod: is.pod, Revision: is.hash})
+			e.pods(name, f.Wave)
 		}
 	}
 	for i := range e.b.Flights {
 		e.landed(&e.b.Flights[i])
 	}
+	for _, n := range e.a.Skipped {
+		if !slices.Contains(e.b.Skipped, n) {
+			e.add(Event{Type: EventNodeSkipped, Node: n})
+		}
+	}
 	for _, f := range e.a.Failed {
 		if !slices.Contains(e.b.Failed, f) {
 			e.add(Event{Type: EventNodeFailed, Node: f.Node, Reason: f.Reason, Message: f.Message})
 		}
+	}
+}
+
+// pods tells what became of the pods of a node in flight.
+func (e *eventer) pods(name string, wave int) {
+	was, is := e.b.nodes[name], e.a.nodes[name]
+	if was.pod != "" && !was.ending && (is.ending || is.uid != was.uid) {
+		e.add(Event{Type: EventPodDeleted, Node: name, Wave: wave, Pod: was.pod, Revision: was.hash, Taken: len(e.a.Taken), Ceiling: e.a.Ceiling})
+	}
+	if is.available && (!was.available || was.uid != is.uid) && is.hash == e.a.Target.Hash {
+		e.add(Event{Type: EventPodReady, Node: name, Wave: wave, Pod: is.pod, Revision: is.hash})
 	}
 }
 

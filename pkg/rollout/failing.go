@@ -21,11 +21,7 @@ func (d *decider) broken() []Failure {
 // fail notes failures, and what they lead to when there are too many.
 func (d *decider) fail(failures []Failure) Decision {
 	n := d.next()
-	for _, f := range failures {
-		n.land(f.Node)
-		n.unfail(f.Node)
-		n.Failed = append(n.Failed, f)
-	}
+	n.fail(failures)
 	if d.standing(d.r)+len(failures) <= int(d.p.MaxFailures) && d.r.Undo == nil {
 		return d.save("a node failed")
 	}

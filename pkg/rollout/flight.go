@@ -142,7 +142,7 @@ func (d *decider) soaked(n *NodeView, f *Flight, seen NodeSeen, p *snapshot.Pod)
 	if ends := seen.Available.Add(soak); ends.After(d.now) {
 		// A pod that is available now and then never soaks: it has the time
 		// of a node and one soak, in all.
-		if d.now.Sub(seen.Flying) > d.p.nodeTimeout()+soak {
+		if d.now.Sub(seen.Replaced) > d.p.nodeTimeout()+soak {
 			return step{failure: d.failure(f.Node, fmt.Sprintf("its pod was not available for %s without a break or a restart", soak))}
 		}
 		return step{wait: &Cause{Code: WaitSoak, Node: f.Node, Message: p.Name}, until: ends}
@@ -169,10 +169,10 @@ func (d *decider) lost(n *NodeView, f *Flight, seen NodeSeen) (step, bool) {
 
 // patient waits until the time of a node is over.
 func (d *decider) patient(f *Flight, seen NodeSeen, c Cause) step {
-	if seen.Flying.IsZero() {
+	if seen.Replaced.IsZero() {
 		return step{wait: &c, until: d.now.Add(time.Second)}
 	}
-	ends := seen.Flying.Add(d.p.nodeTimeout())
+	ends := seen.Replaced.Add(d.p.nodeTimeout())
 	if d.now.After(ends) {
 		return step{failure: d.failure(f.Node, fmt.Sprintf("its pod was not available within %s (%s)", d.p.nodeTimeout(), c.Code))}
 	}

@@ -85,7 +85,7 @@ func (d *decider) template() *Decision {
 	resting := d.r.Phase == Paused || d.r.Phase == Stopped
 	switch {
 	case cur == nil:
-		dec = d.wait(0, Cause{Code: WaitObserved, Message: "the template was changed"})
+		dec = d.wait(Cause{Code: WaitObserved, Message: "the template was changed"})
 	case cur.Labels[hashLabel] == d.r.Target.Hash:
 		d.next().Target = d.v.pin(cur)
 		dec = d.save("the template is the target again")

@@ -94,12 +94,7 @@ func (r *Run) apply(in Intent, v *View, now time.Time) {
 	case VerbResume:
 		r.resume()
 	case VerbApprove:
-		if in.Target == r.Target.Hash && in.Target != "" && in.Wave > 0 && in.Wave <= len(r.Waves) {
-			r.Approvals = append(r.Approvals, Approval{Run: r.ID, Target: in.Target, Wave: in.Wave, Node: in.Node, By: in.By})
-			if r.Phase == Paused && r.Because.Code == PauseApproval {
-				r.resume()
-			}
-		}
+		r.approve(in)
 	case VerbSkip:
 		if r.knows(in.Node) && !slices.Contains(r.Skipped, in.Node) {
 			r.Skipped = append(r.Skipped, in.Node)
@@ -112,6 +107,19 @@ func (r *Run) apply(in Intent, v *View, now time.Time) {
 		r.beginUndo(true, true)
 	case VerbAbort:
 		r.Phase, r.Because, r.Outcome = Aborting, nil, OutcomeAborted
+	case VerbTakeover: // is done by taking the Lease
+	}
+}
+
+// approve lets the run go past a wave, or a node. An approval of another
+// target is not one of this.
+func (r *Run) approve(in Intent) {
+	if in.Target == "" || in.Target != r.Target.Hash || in.Wave < 1 || in.Wave > len(r.Waves) {
+		return
+	}
+	r.Approvals = append(r.Approvals, Approval{Run: r.ID, Target: in.Target, Wave: in.Wave, Node: in.Node, By: in.By})
+	if r.Phase == Paused && r.Because.Code == PauseApproval {
+		r.resume()
 	}
 }
 
@@ -153,6 +161,15 @@ func (r *Run) retry(node string, v *View, now time.Time) {
 
 func (r *Run) unfail(node string) {
 	r.Failed = slices.DeleteFunc(r.Failed, func(f Failure) bool { return f.Node == node })
+}
+
+// fail notes failures, each node once.
+func (r *Run) fail(failures []Failure) {
+	for _, f := range failures {
+		r.land(f.Node)
+		r.unfail(f.Node)
+		r.Failed = append(r.Failed, f)
+	}
 }
 
 // land takes a node out of flight.

@@ -35,6 +35,7 @@ type NodeSeen struct {
 	ready     snapshot.Time // the pod's own word since when: a change tells of a break between two looks
 	Restarts  int32
 	Flying    time.Time // in flight since
+	Replaced  time.Time // its old pod is deleted since: the node's time runs from here
 	Drain     time.Time // free of jobs and cordoned since
 	Down      time.Time // touched, and without an available pod since
 	NotReady  time.Time // the node's Ready is not True since
@@ -102,33 +103,42 @@ func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observe
 	if (r.Phase == Running || r.Phase == Undoing) && len(r.InFlight) == 0 && len(d.taken(nil)) >= d.ceiling() {
 		out.Full = since(prev.Full, now)
 	}
+	d.seeMembers(out.Nodes)
+	return &out
+}
+
+// seeMembers notes of nodes that are not in flight how long they have been
+// down, and how long their wave has waited for them.
+func (d *decider) seeMembers(nodes map[string]NodeSeen) {
 	touched := map[int]bool{}
-	for _, i := range r.Touched {
+	for _, i := range d.r.Touched {
 		touched[i] = true
 	}
-	for i, m := range r.Members {
-		n := v.member(m)
-		if n == nil || r.flight(m.Node) != nil {
+	for i, m := range d.r.Members {
+		n := d.v.member(m)
+		if n == nil || d.r.flight(m.Node) != nil {
 			continue
 		}
-		was, seen := prev.Nodes[m.Node], NodeSeen{}
-		if touched[i] && !n.anyAvailable(d.minReady, now) {
-			seen.Down = since(was.Down, now)
+		was, seen := d.o.Nodes[m.Node], NodeSeen{}
+		if touched[i] && !n.anyAvailable(d.minReady, d.now) {
+			seen.Down = since(was.Down, d.now)
 		}
-		if r.wave(i) > 0 && d.class(i).stuck() {
-			seen.Stuck = since(was.Stuck, now)
+		if d.r.wave(i) > 0 && d.class(i).stuck() {
+			seen.Stuck = since(was.Stuck, d.now)
 		}
 		if seen != (NodeSeen{}) {
-			out.Nodes[m.Node] = seen
+			nodes[m.Node] = seen
 		}
 	}
-	return &out
 }
 
 func (d *decider) seeFlight(n *NodeView, f *Flight, was NodeSeen) NodeSeen {
 	seen := NodeSeen{Flying: since(was.Flying, d.now)}
 	if n.Ready != corev1.ConditionTrue {
 		seen.NotReady = since(was.NotReady, d.now)
+	}
+	if d.replaced(n, f) {
+		seen.Replaced = since(was.Replaced, d.now)
 	}
 	if d.readyToDrain(n, f) {
 		seen.Drain = since(was.Drain, d.now)

@@ -127,7 +127,15 @@ func (pl *planner) owner(p *Policy) Check {
 			c.Detail = o.Name + " owns parts of it; the run changes none of them"
 		}
 	}
-	if t, ok := AppliedStrategy(&pl.ds.ObjectMeta); ok && pl.out.Arms && t != onDelete && c.Result == CheckOK {
+	if c.Result == CheckOK {
+		return pl.applied(c)
+	}
+	return c
+}
+
+// applied warns of a manifest that would take the strategy back.
+func (pl *planner) applied(c Check) Check {
+	if t, ok := AppliedStrategy(&pl.ds.ObjectMeta); ok && pl.out.Arms && t != onDelete {
 		c.Result = CheckWarn
 		c.Detail = "the manifest that kubectl apply last sent sets updateStrategy.type " + t + ": applying it again in the middle of the run takes the strategy back"
 	}
@@ -140,7 +148,7 @@ func owns(e *metav1.ManagedFieldsEntry, path ...string) bool {
 	if e.FieldsV1 == nil || e.Subresource != "" {
 		return false
 	}
-	raw := json.RawMessage(e.FieldsV1.Raw)
+	raw := json.RawMessage(e.FieldsV1.GetRawBytes())
 	for _, p := range path {
 		var at map[string]json.RawMessage
 		if json.Unmarshal(raw, &at) != nil {

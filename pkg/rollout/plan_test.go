@@ -163,7 +163,7 @@ func TestPlanRefusals(t *testing.T) {
 }
 
 func owned(w *world, manager, fields string) {
-	w.ds.ManagedFields = append(w.ds.ManagedFields, metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}})
+	w.ds.ManagedFields = append(w.ds.ManagedFields, metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: metav1.NewFieldsV1(fields)})
 }
 
 func budget(ns string, minAvailable, maxUnavailable *intstr.IntOrString) *policyv1.PodDisruptionBudget {

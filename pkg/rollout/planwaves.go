@@ -56,16 +56,7 @@ func (pl *planner) order(nodes []PlanNode, p *Policy) error {
 // spread also where the order goes by zone: the first wave must meet every
 // kind of node.
 func (pl *planner) waves(wanted []*corev1.Node, p *Policy) ([]*corev1.Node, []int) {
-	var ends []int
-	for _, w := range p.Waves {
-		end := min(scaled(w, len(wanted)), len(wanted))
-		if len(ends) == 0 && end > 0 || len(ends) > 0 && end > ends[len(ends)-1] {
-			ends = append(ends, end)
-		}
-	}
-	if n := len(wanted); n > 0 && (len(ends) == 0 || ends[len(ends)-1] < n) {
-		ends = append(ends, n) // what no wave names comes last
-	}
+	ends := waveEnds(len(wanted), p)
 	if len(ends) < 2 && p.CanarySelector == "" {
 		return wanted, ends
 	}
@@ -89,6 +80,22 @@ func (pl *planner) waves(wanted []*corev1.Node, p *Policy) ([]*corev1.Node, []in
 		}
 	}
 	return out, ends
+}
+
+// waveEnds returns where each wave of n nodes ends; what no wave names comes
+// last.
+func waveEnds(n int, p *Policy) []int {
+	var ends []int
+	last := 0
+	for _, w := range p.Waves {
+		if end := min(scaled(w, n), n); end > last {
+			ends, last = append(ends, end), end
+		}
+	}
+	if last < n {
+		ends = append(ends, n)
+	}
+	return ends
 }
 
 func (pl *planner) wave(nodes []*corev1.Node, byName map[string]*PlanNode, w PlanWave) {

@@ -179,29 +179,39 @@ func (c *checker) gates(gates []Gate) {
 			c.fail(field+".name", "%q is empty or there twice", g.Name)
 		}
 		seen[g.Name] = true
-		if !slices.Contains([]When{BeforeWave, BeforeNode, AfterNode}, g.When) {
-			c.fail(field+".when", "%q is not one of %s, %s, %s", g.When, BeforeWave, BeforeNode, AfterNode)
-		}
-		if n := g.probes(); n != 1 {
-			c.fail(field, "%q has %d of exec, http, promql, cel, pods, daemonSet, builtin instead of one", g.Name, n)
-		}
-		if g.Timeout != nil && g.Timeout.Duration <= 0 || g.Interval != nil && g.Interval.Duration <= 0 {
-			c.fail(field, "%q has a timeout or an interval that is not more than 0", g.Name)
-		}
-		if g.Retries < 0 {
-			c.fail(field+".retries", "%d is negative", g.Retries)
-		}
-		c.selector(field+".pods", g.Pods)
-		if ns, name, ok := strings.Cut(g.DaemonSet, "/"); g.DaemonSet != "" && (!ok || ns == "" || name == "") {
-			c.fail(field+".daemonSet", "%q is not namespace/name", g.DaemonSet)
-		}
-		if !slices.Contains([]BuiltinGate{"", GateCollateral, GateWarnings, GateConditions}, g.Builtin) {
-			c.fail(field+".builtin", "%q is not one of collateral, events, conditions", g.Builtin)
-		}
-		if g.When == BeforeWave && (g.Pods != "" || g.DaemonSet != "" || g.Builtin != "") {
-			c.fail(field+".when", "%q looks at one node, and before a wave there is none", g.Name)
-		}
+		c.gate(field, g)
+		c.probe(field, g)
 	}
+}
+
+func (c *checker) gate(field string, g *Gate) {
+	if !slices.Contains([]When{BeforeWave, BeforeNode, AfterNode}, g.When) {
+		c.fail(field+".when", "%q is not one of %s, %s, %s", g.When, BeforeWave, BeforeNode, AfterNode)
+	}
+	if n := g.probes(); n != 1 {
+		c.fail(field, "%q has %d of exec, http, promql, cel, pods, daemonSet, builtin instead of one", g.Name, n)
+	}
+	if g.Timeout != nil && g.Timeout.Duration <= 0 || g.Interval != nil && g.Interval.Duration <= 0 {
+		c.fail(field, "%q has a timeout or an interval that is not more than 0", g.Name)
+	}
+	if g.Retries < 0 {
+		c.fail(field+".retries", "%d is negative", g.Retries)
+	}
+
+}
+
+func (c *checker) probe(field string, g *Gate) {
+	c.selector(field+".pods", g.Pods)
+	if ns, name, ok := strings.Cut(g.DaemonSet, "/"); g.DaemonSet != "" && (!ok || ns == "" || name == "") {
+		c.fail(field+".daemonSet", "%q is not namespace/name", g.DaemonSet)
+	}
+	if !slices.Contains([]BuiltinGate{"", GateCollateral, GateWarnings, GateConditions}, g.Builtin) {
+		c.fail(field+".builtin", "%q is not one of collateral, events, conditions", g.Builtin)
+	}
+	if g.When == BeforeWave && (g.Pods != "" || g.DaemonSet != "" || g.Builtin != "") {
+		c.fail(field+".when", "%q looks at one node, and before a wave there is none", g.Name)
+	}
+
 }
 
 // probes counts what the gate looks at.

@@ -90,11 +90,15 @@ func (r *Run) Validate() error {
 		return errors.New("policy is missing")
 	case !slices.Contains(Phases(), r.Phase):
 		return fmt.Errorf("phase %q is not known", r.Phase)
-	case r.Phase != Arming && r.Phase != Paused && r.Phase != Stopped && r.Phase != Aborting && r.Phase != Ended && r.Target.Hash == "":
+	case slices.Contains([]Phase{Running, Undoing, Finishing}, r.Phase) && r.Target.Hash == "":
 		return fmt.Errorf("phase %s needs a target", r.Phase)
 	case (r.Phase == Paused || r.Phase == Stopped) && r.Because == nil:
 		return fmt.Errorf("phase %s needs a reason", r.Phase)
 	}
+	return errors.Join(r.validateScope(), r.validateNodes(), withoutCommands(r.Policy))
+}
+
+func (r *Run) validateScope() error {
 	for i, w := range r.Waves {
 		if w < 0 || w > len(r.Members) || i > 0 && w < r.Waves[i-1] {
 			return fmt.Errorf("wave %d ends at %d of %d nodes", i+1, w, len(r.Members))
@@ -106,7 +110,7 @@ func (r *Run) Validate() error {
 	if r.Late < 0 || r.Late > len(r.Waves) {
 		return fmt.Errorf("wave %d of %d is late", r.Late, len(r.Waves))
 	}
-	return errors.Join(r.validateNodes(), withoutCommands(r.Policy))
+	return nil
 }
 
 func (r *Run) validateNodes() error {

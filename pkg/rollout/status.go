@@ -26,6 +26,7 @@ type Status struct {
 	Waves     []WaveStatus   `json:"waves"`
 	Flights   []FlightStatus `json:"inFlight"`
 	Failed    []Failure      `json:"failed,omitempty"`
+	Skipped   []string       `json:"skipped,omitempty"` // by a person
 	// Joined are nodes outside the scope that run the template by themselves:
 	// a pause is not a freeze.
 	Joined  []string `json:"joined,omitempty"`
@@ -74,7 +75,7 @@ type nodeFacts struct {
 func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	s := &Status{
 		Run: r.ID, Namespace: r.Namespace, Name: r.Name, At: now, Phase: r.Phase, Because: r.Because, Target: r.Target, From: r.From,
-		Failed: r.Failed, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{},
+		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{},
 		Ceiling: p.Ceiling(r.Size), Taken: []string{}, Flights: []FlightStatus{}, Waves: []WaveStatus{},
 	}
 	if v.DaemonSet == nil {
@@ -105,6 +106,7 @@ func (d *decider) countWaves(s *Status) {
 				continue
 			case classDone:
 				ws.Done++
+			default:
 			}
 			ws.Nodes++
 		}

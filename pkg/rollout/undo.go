@@ -19,7 +19,7 @@ func (d *decider) cannotUndo() string {
 // from. It reports whether it is that already and the controller has seen it.
 func (d *decider) templateBack() (Decision, bool) {
 	if !d.v.settled() {
-		return d.wait(0, Cause{Code: WaitObserved}), false
+		return d.wait(Cause{Code: WaitObserved}), false
 	}
 	if cur := d.v.current(); cur != nil && cur.Labels[hashLabel] == d.r.From.Hash {
 		return Decision{}, true

@@ -103,36 +103,57 @@ func effect(p Phase, v Verb) Effect {
 	case v == VerbAbort:
 		return abort()
 	}
-	moving := p == Arming || p == Running || p == Undoing
+	if p == Arming || p == Running || p == Undoing {
+		return whileMoving(p, v)
+	}
+	return whileResting(v)
+}
+
+func goesOn(then Phase) Effect {
+	return Effect{Then: then, Strategy: onDelete, Template: same, Cordons: inFlight, Lease: keptLease, Exit: ExitGoesOn}
+}
+
+func undo() Effect {
+	e := goesOn(Undoing)
+	e.Template = "back to where the run came from"
+	return e
+}
+
+func whileMoving(p Phase, v Verb) Effect {
 	switch v {
 	case VerbPause:
-		if moving {
-			return Effect{Then: Paused, Strategy: onDelete, Template: same, Cordons: inFlight, Lease: freedLease, Exit: ExitPaused}
-		}
-		return no("the run rests already")
-	case VerbResume:
-		if moving {
-			return no("the run is not resting")
-		}
-		return Effect{Then: Running, Strategy: onDelete, Template: same, Cordons: inFlight, Lease: keptLease, Exit: ExitGoesOn}
+		return Effect{Then: Paused, Strategy: onDelete, Template: same, Cordons: inFlight, Lease: freedLease, Exit: ExitPaused}
 	case VerbApprove:
-		if p == Arming || p == Undoing {
-			return no("there is no wave to approve")
+		if p == Running {
+			return goesOn("")
 		}
-		return Effect{Strategy: onDelete, Template: same, Cordons: inFlight, Lease: keptLease, Exit: ExitGoesOn}
+		return no("there is no wave to approve")
 	case VerbSkip, VerbRetry:
 		if p == Arming {
 			return no("no node has been touched")
 		}
-		return Effect{Strategy: onDelete, Template: same, Cordons: inFlight, Lease: keptLease, Exit: ExitGoesOn}
+		return goesOn("")
 	case VerbUndo:
-		if p == Arming || p == Undoing {
-			return no("there is nothing to undo, or it is being undone")
+		if p == Running {
+			return undo()
 		}
-		return Effect{Then: Undoing, Strategy: onDelete, Template: "back to where the run came from", Cordons: inFlight, Lease: keptLease, Exit: ExitGoesOn}
-	case VerbAbort, VerbTakeover:
+		return no("there is nothing to undo, or it is being undone")
+	default:
+		return no("the run is not resting")
 	}
-	return no("not known")
+}
+
+func whileResting(v Verb) Effect {
+	switch v {
+	case VerbResume:
+		return goesOn(Running)
+	case VerbApprove, VerbSkip, VerbRetry:
+		return goesOn("")
+	case VerbUndo:
+		return undo()
+	default:
+		return no("the run rests already")
+	}
 }
 
 func abort() Effect {

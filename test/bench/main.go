@@ -64,7 +64,7 @@ func run(ctx context.Context, nodes, sets, runs int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer k.Close()
+	defer func() { _ = k.Close() }()
 	keys, err := credentials(c, k.Dir())
 	if err != nil {
 		return err

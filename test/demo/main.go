@@ -56,7 +56,7 @@ func run(ctx context.Context, keep bool, save string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer plugins.Close()
+	defer func() { _ = plugins.Close() }()
 	d.plugins = plugins
 	d.say("waiting until the scheduler, the controllers and the clock have had their say")
 	if err := w.Settle(ctx); err != nil {

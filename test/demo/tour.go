@@ -15,7 +15,6 @@ import (
 type demo struct {
 	started time.Time
 	plugins *kubectl.Kubectl
-	color   bool
 }
 
 func (d *demo) chapter(title string, lines ...string) {

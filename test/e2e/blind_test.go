@@ -129,6 +129,10 @@ func TestWithoutEventsTheReasonsThatNeedThemSayUnknown(t *testing.T) {
 	if !strings.Contains(out, "Incomplete:") || !strings.Contains(out, "list events in security") {
 		t.Errorf("the screen does not say what is missing:\n%s", out)
 	}
+	flat := plugin(t, k, 0, "-A", "--grace=0s", "--flat")
+	if strings.Contains(flat.Stdout, "Incomplete:") || !strings.Contains(flat.Stderr, "Incomplete:") {
+		t.Errorf("a flat table says beside its rows, not in them, what is missing:\n%s", flat.Stderr)
+	}
 }
 
 func TestWithoutRevisionsTheCurrentOneIsInferred(t *testing.T) {
@@ -186,7 +190,7 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	allowed := []string{"nodes", "daemonsets", "controllerrevisions", "pods", "events", "namespaces"}
 	seen := 0
 	lines := bufio.NewScanner(f)

@@ -73,7 +73,9 @@ func TestAServerThatIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
-	l.Close() // nobody listens there now
+	if err := l.Close(); err != nil { // nobody listens there now
+		t.Fatal(err)
+	}
 	r := plugin(t, shared.kubectl.As(kubeconfig(t, "http://"+address)), 2, "-A")
 	oneLine(t, r, address)
 }

@@ -24,38 +24,38 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	// The process ends with the code of m.Run by itself. Without the world there
+	// is none, and to return would pass.
+	if err := run(m); err != nil {
+		panic(err)
 	}
-	os.Exit(code)
 }
 
-func run(m *testing.M) (int, error) {
+func run(m *testing.M) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
 	c, err := cluster.Start(ctx, cluster.Options{Progress: os.Stderr, ContextName: "e2e"})
 	if err != nil {
-		return 1, err
+		return err
 	}
 	defer func() { _ = c.Stop() }()
 	w, err := world.Deploy(ctx, c, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 	if err != nil {
-		return 1, err
+		return err
 	}
 	if err := w.Settle(ctx); err != nil {
-		return 1, err
+		return err
 	}
 	k, err := kubectl.New(ctx, c)
 	if err != nil {
-		return 1, err
+		return err
 	}
 	defer func() { _ = k.Close() }()
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	if err != nil {
-		return 1, err
+		return err
 	}
 	shared.cluster, shared.world, shared.kubectl, shared.client = c, w, k, client
-	return m.Run(), nil
+	m.Run()
+	return nil
 }

@@ -56,10 +56,10 @@ func TestCorpusHoldsEveryKnownCase(t *testing.T) {
 	known := map[string]bool{}
 	for _, c := range pairs.Cases() {
 		name := strings.Map(func(r rune) rune {
-			switch {
-			case r == ' ':
+			switch r {
+			case ' ':
 				return '-'
-			case r == ',' || r == ':':
+			case ',', ':':
 				return -1
 			}
 			return r

@@ -93,7 +93,12 @@ func (o *reportOptions) show(a *analysis, list *coverage.DaemonSetCoverageList, 
 	v := o.View
 	v.Now, v.Took = a.now, a.took
 	if o.Flat {
-		return present.Flat(o.streams.Out, list, v)
+		if err := present.Flat(o.streams.Out, list, v); err != nil {
+			return err
+		}
+		// Rows stay clean for grep; what could not be read must still be said.
+		v.Width = 0
+		return present.Beside(o.streams.ErrOut, list, v)
 	}
 	return present.Coverage(o.streams.Out, list, a.Causes(), v)
 }

@@ -118,3 +118,10 @@ func (c *Cluster) stickPod(node string, stays time.Duration) {
 		return
 	}
 }
+
+// disarm is somebody who tidies annotations that are not in a manifest.
+func disarm(s *Sim) {
+	if s.ds != nil {
+		s.editDS(who{actor: "gitops", verb: "patch"}, func(d *appsv1.DaemonSet) { delete(d.Annotations, rollout.ArmAnnotation) })
+	}
+}

@@ -43,7 +43,7 @@ func (c *Cluster) sync() {
 	byNode := c.daemonPods()
 	changed := c.manage(d, cur, byNode)
 	if !changed && d.Spec.UpdateStrategy.Type == appsv1.RollingUpdateDaemonSetStrategyType {
-		c.rollingUpdate(d, cur, byNode)
+		c.rollingUpdate(cur, byNode)
 	}
 	status := c.status(d)
 	if c.ds == d && !reflect.DeepEqual(d.Status, status) {
@@ -145,7 +145,7 @@ func (c *Cluster) manage(d *appsv1.DaemonSet, cur *appsv1.ControllerRevision, by
 // rollingUpdate mirrors the branch maxSurge=0 with maxUnavailable=1
 // (pkg/controller/daemon/update.go, v1.37.2): old pods that are not available
 // go at once, whatever the budget.
-func (c *Cluster) rollingUpdate(d *appsv1.DaemonSet, cur *appsv1.ControllerRevision, byNode map[string][]*snapshot.Pod) {
+func (c *Cluster) rollingUpdate(cur *appsv1.ControllerRevision, byNode map[string][]*snapshot.Pod) {
 	hash := cur.Labels[appsv1.DefaultDaemonSetUniqueLabelKey]
 	unavailable := 0
 	var allowed, candidates []*snapshot.Pod
@@ -175,9 +175,7 @@ func (c *Cluster) rollingUpdate(d *appsv1.DaemonSet, cur *appsv1.ControllerRevis
 		}
 	}
 	c.rng.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
-	for _, p := range candidates[:min(len(candidates), max(0, 1-unavailable))] {
-		allowed = append(allowed, p)
-	}
+	allowed = append(allowed, candidates[:min(len(candidates), max(0, 1-unavailable))]...)
 	for _, p := range allowed {
 		c.deletePod(controller, p)
 	}

@@ -19,7 +19,6 @@ type behaviour struct {
 	crash time.Duration // it restarts that often and is never Ready
 	flaps int           // it is Ready, loses it after 3s, and has it again, so often
 	later time.Duration // it breaks for good, that long after it was Ready
-	stop  time.Duration // after a delete
 }
 
 var kubelet = who{actor: "kubelet", verb: "update"}

@@ -76,7 +76,7 @@ var mutants = []mutant{
 	{name: "every cordon is taken for ours", file: inFlight, want: "G3",
 		old: "Unschedulable: n.Mark.Prior && n.Node.Spec.Unschedulable,", new: "Unschedulable: false,"},
 	{name: "a pause does not hold back what is in flight", file: inEnding, want: "G10",
-		old: "	ps := d.look(false)\n	switch {\n	case len(ps.failures) > 0:\n		n := d.next()", new: "	ps := d.look(true)\n	switch {\n	case len(ps.failures) > 0:\n		n := d.next()"},
+		old: "	ps := d.look(false)\n	if dec := d.landing(&ps)", new: "	ps := d.look(true)\n	if dec := d.landing(&ps)"},
 	{name: "a wave does not wait for the one before", file: inCandid, want: "G7",
 		old: "		if busy || len(deferred) > 0 {", new: "		if busy && len(deferred) > 1000 {",
 		also: &mutant{file: inFlight, old: "return g.Wave < f.Wave }", new: "return false }"}},
@@ -95,7 +95,8 @@ var mutants = []mutant{
 		new: "if seen.Available = was.Available; seen.Available.IsZero() {\n		seen.Available = was.Flying"},
 	{name: "a driver goes on without its Lease", file: inDriver,
 		old: "	if d.c.now.Sub(d.renewed) > renewDeadline {", new: "	if false {",
-		also: &mutant{file: inDriver, old: "l != nil && (l.holder != d.id || l.epoch != d.epoch) {", new: "l != nil && l.epoch < 0 {"}},
+		also: &mutant{file: inDriver, old: "l != nil && (l.holder != d.id || l.epoch != d.epoch) {", new: "l != nil && l.epoch < 0 {",
+			also: &mutant{file: inDecide, old: "	case d.o.Epoch < d.r.Epoch:", new: "	case d.o.Epoch < 0:"}}, want: "G5"},
 }
 
 // TestMutantsAreCaught builds the simulation with each mistake in turn, by an
@@ -132,6 +133,23 @@ func TestMutantsAreCaught(t *testing.T) {
 				t.Logf("caught: %.220s", first)
 			}
 		})
+	}
+}
+
+// TestMutantsStillApply holds the list above against the text that it changes,
+// without building anything.
+func TestMutantsStillApply(t *testing.T) {
+	root, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range mutants {
+		t.Run(mutants[i].name, func(t *testing.T) {
+			overlay(t, filepath.Dir(strings.TrimSpace(string(root))), &mutants[i])
+		})
+	}
+	if len(mutants) < 12 {
+		t.Errorf("%d mutants", len(mutants))
 	}
 }
 

@@ -190,61 +190,78 @@ func randomChaos(r *rand.Rand, w *World) []chaos {
 	for range r.IntN(4) {
 		ch := chaos{at: time.Duration(r.IntN(400)) * time.Second}
 		n := node()
-		switch k := r.IntN(18); k {
-		case 0:
-			ch.name, ch.do = "cordon "+n, func(s *Sim) { cordon(s, n, true) }
-		case 1:
-			ch.name, ch.do = "uncordon "+n, func(s *Sim) { cordon(s, n, false) }
-		case 2, 3:
-			ch.name, ch.do = "taint "+n, func(s *Sim) { taint(s, n, time.Duration(k-2)*time.Minute) }
-		case 4:
-			ch.name, ch.do = "template v3", func(s *Sim) { setTemplate(s, "v3") }
-		case 5:
-			back := time.Duration(r.IntN(60)) * time.Second
-			ch.name, ch.do = "template v3 and back", func(s *Sim) {
-				setTemplate(s, "v3")
-				s.after(back, func() { setTemplate(s, "v2") })
-			}
-		case 6:
-			ch.name, ch.do = "strategy back", func(s *Sim) { flip(s, false) }
-		case 7:
-			ch.name, ch.do = "strategy back twice", func(s *Sim) {
-				flip(s, true)
-				s.after(30*time.Second, func() { flip(s, true) })
-			}
-		case 8:
-			ch.name, ch.do = "delete node "+n, func(s *Sim) { s.dropNode(operator, n) }
-		case 9:
-			ch.name, ch.do = "recreate node "+n, func(s *Sim) {
-				s.dropNode(operator, n)
-				s.after(time.Second, func() { s.AddNode(operator, n, "a") })
-			}
-		case 10:
-			ch.name, ch.do = "join", func(s *Sim) { s.AddNode(operator, "x"+n, "b") }
-		case 11, 12:
-			back := time.Duration(r.IntN(300)) * time.Second
-			stays := r.IntN(3) == 0
-			ch.name, ch.do = "kill "+n, func(s *Sim) {
-				s.kill(n)
-				if !stays {
-					s.after(back, func() { s.revive(n) })
-				}
-			}
-		case 13:
-			gone := r.IntN(2) == 0
-			ch.name, ch.do = "delete DaemonSet", func(s *Sim) { dropDS(s, !gone) }
-		case 14:
-			v := []rollout.Verb{rollout.VerbPause, rollout.VerbAbort, rollout.VerbUndo, rollout.VerbSkip}[r.IntN(4)]
-			ch.name, ch.do = "ask "+string(v), func(s *Sim) { s.ask(rollout.Intent{Verb: v, Node: n}) }
-		case 16, 17:
-			stays := time.Duration(30+r.IntN(120)) * time.Second
-			ch.name, ch.do = "a pod that will not end on "+n, func(s *Sim) { s.stickPod(n, stays) }
-		case 15:
-			ch.name, ch.do = "evict the pod of "+n, func(s *Sim) { s.evictDaemon(n) }
+		if r.IntN(2) == 0 {
+			ch.name, ch.do = meddling(r, n)
+		} else {
+			ch.name, ch.do = misfortune(r, n)
 		}
 		out = append(out, ch)
 	}
 	return out
+}
+
+// meddling is what other people do.
+func meddling(r *rand.Rand, n string) (string, func(*Sim)) {
+	switch k := r.IntN(11); k {
+	case 0:
+		return "cordon " + n, func(s *Sim) { cordon(s, n, true) }
+	case 1:
+		return "uncordon " + n, func(s *Sim) { cordon(s, n, false) }
+	case 2, 3:
+		return "taint " + n, func(s *Sim) { taint(s, n, time.Duration(k-2)*time.Minute) }
+	case 4:
+		return "template v3", func(s *Sim) { setTemplate(s, "v3") }
+	case 5:
+		back := time.Duration(r.IntN(60)) * time.Second
+		return "template v3 and back", func(s *Sim) {
+			setTemplate(s, "v3")
+			s.after(back, func() { setTemplate(s, "v2") })
+		}
+	case 6:
+		return "strategy back", func(s *Sim) { flip(s, false) }
+	case 10:
+		return "annotation removed", func(s *Sim) { disarm(s) }
+	case 7:
+		return "strategy back twice", func(s *Sim) {
+			flip(s, true)
+			s.after(30*time.Second, func() { flip(s, true) })
+		}
+	case 8:
+		v := []rollout.Verb{rollout.VerbPause, rollout.VerbAbort, rollout.VerbUndo, rollout.VerbSkip}[r.IntN(4)]
+		return "ask " + string(v), func(s *Sim) { s.ask(rollout.Intent{Verb: v, Node: n}) }
+	default:
+		gone := r.IntN(2) == 0
+		return "delete DaemonSet", func(s *Sim) { dropDS(s, !gone) }
+	}
+}
+
+// misfortune is what befalls nodes and pods.
+func misfortune(r *rand.Rand, n string) (string, func(*Sim)) {
+	switch r.IntN(8) {
+	case 0:
+		return "delete node " + n, func(s *Sim) { s.dropNode(operator, n) }
+	case 1:
+		return "recreate node " + n, func(s *Sim) {
+			s.dropNode(operator, n)
+			s.after(time.Second, func() { s.AddNode(operator, n, "a") })
+		}
+	case 2:
+		return "join", func(s *Sim) { s.AddNode(operator, "x"+n, "b") }
+	case 3, 4:
+		back := time.Duration(r.IntN(300)) * time.Second
+		stays := r.IntN(3) == 0
+		return "kill " + n, func(s *Sim) {
+			s.kill(n)
+			if !stays {
+				s.after(back, func() { s.revive(n) })
+			}
+		}
+	case 5:
+		return "evict the pod of " + n, func(s *Sim) { s.evictDaemon(n) }
+	default:
+		stays := time.Duration(30+r.IntN(120)) * time.Second
+		return "a pod that will not end on " + n, func(s *Sim) { s.stickPod(n, stays) }
+	}
 }
 
 func cordon(s *Sim, node string, on bool) {

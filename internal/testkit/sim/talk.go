@@ -27,6 +27,7 @@ func (d *driver) say(run *rollout.Run, v *rollout.View) {
 			}
 		case "":
 			panic("an event without a type")
+		default:
 		}
 	}
 	if now.Done > now.Total || len(now.Taken) > len(run.Members) {

@@ -85,6 +85,18 @@ func build(w *World) *Cluster {
 	c.newDS(w)
 	for c.step(c.now.Add(time.Minute)) && !c.allReady() {
 	}
+	c.prepare(w)
+	if !w.Change {
+		c.editDS(operator, func(d *appsv1.DaemonSet) { d.Spec.Template = *c.templates["v2"] })
+		end := c.now.Add(5 * time.Second)
+		for c.step(end) {
+		}
+	}
+	return c
+}
+
+// prepare is what happens before the template changes.
+func (c *Cluster) prepare(w *World) {
 	if w.Budget > 0 {
 		c.budgets["web"] = w.Budget
 	}
@@ -110,13 +122,6 @@ func build(w *World) *Cluster {
 			d.Annotations[rollout.ArmAnnotation] = rollout.Armed{Run: rollout.ArmedByHand, Original: "RollingUpdate"}.String()
 		})
 	}
-	if !w.Change {
-		c.editDS(operator, func(d *appsv1.DaemonSet) { d.Spec.Template = *c.templates["v2"] })
-		end := c.now.Add(5 * time.Second)
-		for c.step(end) {
-		}
-	}
-	return c
 }
 
 func (c *Cluster) newDS(w *World) {

@@ -61,7 +61,7 @@ func newSmall(t *testing.T, ns string) *small {
 				s.world.inOrder(func() { s.world.keepWell(&state.pods[i]) })
 			}
 		}
-		s.world.flush()
+		s.world.flush(ctx)
 		return s.agrees(ctx, coverage.Counts{Desired: 3, Current: 3, Ready: 3, Updated: 3, Available: 3})
 	})
 	return s
@@ -192,7 +192,7 @@ func TestATaintThatStatusKnowsIsNotBlamed(t *testing.T) {
 	}
 	i := slices.IndexFunc(state.pods, func(p corev1.Pod) bool { return p.Spec.NodeName == s.nodes()[1] })
 	s.world.patchStatus(&state.pods[i], condition(corev1.PodRunning, corev1.ConditionFalse, metav1.Now()))
-	s.world.flush()
+	s.world.flush(t.Context())
 	now := before
 	now.Ready, now.Available = 1, 1
 	s.drifts(before, now, []string{"numberReady 2->1", "numberAvailable 2->1"}, "a change of a node or pod that woke no sync")
@@ -244,7 +244,7 @@ func TestAnEndingPodWithoutItsLabelsStandsFirst(t *testing.T) {
 		s.world.patchStatus(p, condition(corev1.PodRunning, corev1.ConditionTrue, metav1.Now()))
 		s.world.later(func(ctx context.Context) error { return pods.Delete(ctx, p.Name, metav1.DeleteOptions{}) })
 	})
-	s.world.flush()
+	s.world.flush(t.Context())
 	reader := newReader(t, s.cluster)
 	want := coverage.Counts{Desired: 4, Current: 4, Ready: 4, Updated: 3, Available: 4}
 	eventually(t, time.Minute, func(ctx context.Context) error {
@@ -294,7 +294,7 @@ func TestStatusOfADeletedDaemonSetIsFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.world.patchStatus(&state.pods[0], condition(corev1.PodRunning, corev1.ConditionFalse, metav1.Now()))
-	s.world.flush()
+	s.world.flush(t.Context())
 	now := allWell
 	now.Ready, now.Available = 2, 2
 	s.drifts(allWell, now, []string{"numberReady 3->2", "numberAvailable 3->2"}, "being deleted")

@@ -31,7 +31,7 @@ func (w *world) changePods(s *state) {
 		}
 		w.inOrder(func() { change(&s.pods[i]) })
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }
 
 // calm names the DaemonSets, one in five, that nobody touches: in a world where
@@ -146,7 +146,7 @@ func (w *world) plant(s *state) {
 			w.plantOne(d)
 		}
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }
 
 func (w *world) plantOne(d *appsv1.DaemonSet) {

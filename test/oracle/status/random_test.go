@@ -32,7 +32,7 @@ func TestRandomWorldsHaveTheControllersStatus(t *testing.T) {
 	n := seed(t)
 	t.Logf("repeat the choices with %s=%d", seedVar, n)
 	w := newWorld(t, c, client, rand.New(rand.NewPCG(n, 2)))
-	rounds := 7
+	rounds := 9
 	if os.Getenv(soakVar) == "1" {
 		rounds = 60
 	}
@@ -121,7 +121,7 @@ func (w *world) settle(round int, seen features) *state {
 			for _, d := range open {
 				w.touch(d.DaemonSet, fmt.Sprintf("%d.%d", round, try))
 			}
-			w.flush()
+			w.flush(w.t.Context())
 		}
 		<-tick.C
 		if said, err = plugin(w.t.Context(), w.reader); err != nil {
@@ -176,6 +176,7 @@ func check(d *coverage.DaemonSetResult, mayHold bool) error {
 			should++
 		case coverage.Misplaced:
 			misplaced++
+		default:
 		}
 	}
 	if should != want.Desired || misplaced != want.Misscheduled {

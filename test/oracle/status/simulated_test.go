@@ -29,6 +29,10 @@ import (
 // vocabulary, so that templates which name a node find it.
 var simulatedNodes = []string{"n1", "n2", "test-node", "n3", "n4", "n5", "n6", "n7"}
 
+// wellNode is never tainted or lost: on a node set where every node is, hardly
+// a DaemonSet would be without misscheduled pods.
+const wellNode = "n7"
+
 const (
 	setsPerNodeSet = 102 // DaemonSets: two looks at each, on three node sets
 	minStale       = 10  // DaemonSets whose status must be seen to miss a taint
@@ -120,6 +124,9 @@ func (w *simulated) changeSimulatedNodes() {
 	w.lost = nil
 	for _, name := range w.nodes {
 		labels, taints := drawNode(w.r)
+		if name == wellNode {
+			taints = nil
+		}
 		w.later(func(ctx context.Context) error {
 			return w.updateNode(ctx, name, func(n *corev1.Node) {
 				kept := map[string]string{}
@@ -131,7 +138,7 @@ func (w *simulated) changeSimulatedNodes() {
 			})
 		})
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }
 
 func (w *simulated) updateNode(ctx context.Context, name string, change func(*corev1.Node)) error {
@@ -169,7 +176,7 @@ func (w *simulated) createDrawn(round int) {
 			return err
 		})
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }
 
 func drawDaemonSet(r *rand.Rand, namespace, name string) *appsv1.DaemonSet {
@@ -217,7 +224,7 @@ func (w *simulated) breakThings() {
 		}
 	}
 	w.plant(s)
-	names := slices.Clone(w.nodes)
+	names := slices.DeleteFunc(slices.Clone(w.nodes), func(name string) bool { return name == wellNode })
 	w.r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	lose, cordon, evict, change := names[0], names[1], names[2], names[3]
 	w.later(func(ctx context.Context) error {
@@ -235,7 +242,7 @@ func (w *simulated) breakThings() {
 			n.Spec.Taints = taints
 		})
 	})
-	w.flush()
+	w.flush(w.t.Context())
 	w.lost = []string{lose}
 	if err := simnode.Lose(w.t.Context(), w.client, lose); err != nil {
 		w.t.Fatal(err)
@@ -318,7 +325,7 @@ func (w *simulated) taintUnderPods(s *state) int {
 	for uid := range stale {
 		w.touch(before[uid].DaemonSet, "late")
 	}
-	w.flush()
+	w.flush(w.t.Context())
 	eventually(w.t, time.Minute, func(ctx context.Context) error {
 		said, err := plugin(ctx, w.reader)
 		if err != nil {
@@ -417,5 +424,5 @@ func (w *simulated) deleteDaemonSets(s *state) {
 			return w.client.AppsV1().DaemonSets(d.Namespace).Delete(ctx, d.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 		})
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }

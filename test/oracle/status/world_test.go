@@ -117,9 +117,9 @@ func (w *world) inOrder(draw func()) {
 }
 
 // flush sends the queued writes.
-func (w *world) flush() {
+func (w *world) flush(ctx context.Context) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallelWrites)
@@ -149,7 +149,7 @@ func (w *world) createDaemonSets() {
 			return err
 		})
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }
 
 // changeNodes makes some nodes, deletes some, and relabels and taints others.
@@ -171,7 +171,7 @@ func (w *world) changeNodes(have []*corev1.Node) {
 			w.later(func(ctx context.Context) error { return w.putNode(ctx, name, labels, taints) })
 		}
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }
 
 // putNode makes the node if it is not there, then sets labels and taints: the
@@ -213,5 +213,5 @@ func (w *world) changeDaemonSets(s *state) {
 			})
 		})
 	}
-	w.flush()
+	w.flush(w.t.Context())
 }

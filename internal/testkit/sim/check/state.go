@@ -104,6 +104,7 @@ type state struct {
 	ds     *Object
 	revs   map[string]*Object
 	lease  *Object
+	taken  time.Time // when the Lease got its holder
 	rec    *record
 	onNode map[string]map[string]*Object // pods of the DaemonSet by node
 
@@ -154,6 +155,9 @@ func (s *state) apply(w *Write) {
 		put(s.revs, w.Name, w.Post)
 		s.seeTemplate()
 	case "Lease":
+		if w.Post != nil && (s.lease == nil || s.lease.Lease.Holder != w.Post.Lease.Holder) {
+			s.taken = w.At
+		}
 		s.lease = w.Post
 	case "Gate":
 		s.gates[w.Name+"/"+w.GateNode] = w.Verb
@@ -242,41 +246,6 @@ func (s *state) seeTemplate() {
 		}
 	}
 	s.drift.set(drift, s.now)
-}
-
-// eligible is the controller's rule for a new pod, as far as worlds under test
-// use it: equality in nodeSelector, and taints.
-func (s *state) eligible(n *Object) bool {
-	d := s.ds.DaemonSet
-	for k, v := range d.NodeSelector {
-		if n.Labels[k] != v {
-			return false
-		}
-	}
-	tolerations := append(slices.Clone(d.Tolerations), added...)
-	for _, t := range n.Node.Taints {
-		if t.Effect == "PreferNoSchedule" {
-			continue
-		}
-		ok := slices.ContainsFunc(tolerations, func(o Toleration) bool {
-			return (o.Effect == "" || o.Effect == t.Effect) && (o.Key == t.Key || o.Key == "" && o.Operator == "Exists") &&
-				(o.Operator == "Exists" || o.Value == t.Value)
-		})
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// added are the tolerations that the DaemonSet controller gives every pod.
-var added = []Toleration{
-	{"node.kubernetes.io/not-ready", "Exists", "", "NoExecute"},
-	{"node.kubernetes.io/unreachable", "Exists", "", "NoExecute"},
-	{"node.kubernetes.io/disk-pressure", "Exists", "", "NoSchedule"},
-	{"node.kubernetes.io/memory-pressure", "Exists", "", "NoSchedule"},
-	{"node.kubernetes.io/pid-pressure", "Exists", "", "NoSchedule"},
-	{"node.kubernetes.io/unschedulable", "Exists", "", "NoSchedule"},
 }
 
 // counted are the nodes of the scope that are there and not set aside.

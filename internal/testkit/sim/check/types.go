@@ -105,6 +105,9 @@ type History struct {
 	// AllowNotReady and AckHandBack are what a person accepted.
 	AllowNotReady bool
 	AckHandBack   bool
+	// HoldersAreActors is set where a Lease names its holder as writes name
+	// their actor, so that writes of somebody who lost it can be told.
+	HoldersAreActors bool
 	// Gates by moment: names of those that must have passed.
 	GatesBefore, GatesAfter []string
 }

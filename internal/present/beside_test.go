@@ -1,0 +1,42 @@
+package present
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+)
+
+func TestBesideABareTableStandsWhatItLeavesOut(t *testing.T) {
+	list := &coverage.DaemonSetCoverageList{
+		Source: coverage.ReportSource{Context: "prod", Incomplete: []coverage.IncompleteRead{{Verb: "list", Resource: "events", Error: "forbidden", Remedy: "ask"}}},
+		Items:  []coverage.DaemonSetCoverage{{}},
+	}
+	var out bytes.Buffer
+	if err := Beside(&out, list, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"prod", "Incomplete:", "list events"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestMoreThanAllIsNotCut(t *testing.T) {
+	if got := percent(700, 300); got != "233.3%" {
+		t.Errorf("700 of 300 is %s", got)
+	}
+}
+
+func TestAnExplanationEndsInAWayOut(t *testing.T) {
+	e := &coverage.Explanation{Fixes: []string{"kubectl create serviceaccount x -n y"}, Looks: []string{"kubectl describe pod -n y x"}}
+	var out bytes.Buffer
+	if err := Explanation(&out, e, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if s := out.String(); !strings.HasSuffix(s, "    fix    kubectl create serviceaccount x -n y\n    look   kubectl describe pod -n y x\n") {
+		t.Errorf("it ends in:\n%s", s)
+	}
+}

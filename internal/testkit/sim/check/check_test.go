@@ -1,0 +1,164 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var t0 = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+
+// story builds a history by hand: three nodes, a DaemonSet that goes from h1
+// to h2, and a run that has n0 in flight.
+type story struct {
+	h  History
+	at time.Time
+}
+
+func newStory() *story {
+	s := &story{at: t0, h: History{Namespace: "ns", DaemonSet: "ds", Original: "RollingUpdate", Budget: 1, Soak: 10 * time.Second, LeaseDuration: 15 * time.Second, Slack: 3 * time.Second}}
+	s.ds("OnDelete", true)
+	s.add(Write{Kind: "ControllerRevision", Name: "r2", Post: &Object{UID: "r2", Revision: &Revision{OwnerUID: "ds", Number: 2, Hash: "h2", Template: "v2"}}})
+	for i := range 3 {
+		s.node(i, false, "", "True")
+		s.pod(i, "h1", true)
+	}
+	s.after(time.Minute)
+	s.run(`"phase":"Running"`)
+	s.run(`"phase":"Running","inFlight":[{"node":"n0","nodeUID":"uid-n0","wave":1,"podUID":"p-n0-h1"}]`)
+	return s
+}
+
+func (s *story) after(d time.Duration) { s.at = s.at.Add(d) }
+
+func (s *story) add(w Write) {
+	w.At, w.RV = s.at, int64(len(s.h.Writes)+1)
+	for i := len(s.h.Writes) - 1; i >= 0; i-- {
+		if o := &s.h.Writes[i]; o.Kind == w.Kind && o.Name == w.Name {
+			w.Pre = o.Post
+			break
+		}
+	}
+	s.h.Writes = append(s.h.Writes, w)
+}
+
+func (s *story) ds(strategy string, armed bool) {
+	a := map[string]string{}
+	if armed {
+		a[armKey] = `{"run":"r1","original":"RollingUpdate"}`
+	}
+	s.add(Write{Kind: "DaemonSet", Name: "ds", Ours: true, PreconditionRV: "1", Post: &Object{UID: "ds", Annotations: a, DaemonSet: &DaemonSet{Strategy: strategy, Template: "v2"}}})
+}
+
+func (s *story) node(i int, cordoned bool, mark, ready string, taints ...Taint) {
+	a := map[string]string{}
+	if mark != "" {
+		a[markKey] = mark
+	}
+	name := fmt.Sprintf("n%d", i)
+	s.add(Write{Kind: "Node", Name: name, Ours: true, PreconditionRV: "1", Post: &Object{UID: "uid-" + name, Annotations: a, Node: &Node{Unschedulable: cordoned, Ready: ready, Taints: taints}}})
+}
+
+func (s *story) pod(i int, hash string, ready bool) {
+	node := fmt.Sprintf("n%d", i)
+	s.add(Write{Kind: "Pod", Namespace: "ns", Name: "p-" + node + "-" + hash, Post: &Object{
+		UID: "p-" + node + "-" + hash, Labels: map[string]string{hashKey: hash}, Pod: &Pod{Node: node, OwnerUID: "ds", Ready: ready},
+	}})
+}
+
+func (s *story) delete(i int, hash, uid string) {
+	node := fmt.Sprintf("n%d", i)
+	s.add(Write{Kind: "Pod", Verb: "delete", Ours: true, Namespace: "ns", Name: "p-" + node + "-" + hash, PreconditionUID: uid, Post: &Object{
+		UID: "p-" + node + "-" + hash, Labels: map[string]string{hashKey: hash}, Pod: &Pod{Node: node, OwnerUID: "ds", Ready: true, Deleted: true},
+	}})
+}
+
+func (s *story) gone(i int, hash string) {
+	s.add(Write{Kind: "Pod", Verb: "remove", Namespace: "ns", Name: fmt.Sprintf("p-n%d-%s", i, hash)})
+}
+
+func (s *story) run(progress string) {
+	s.lease("a", 1, `{"id":"r1","target":{"hash":"h2"},"scope":"n0/uid-n0 n1/uid-n1 n2/uid-n2","waves":[1,3],`+progress+`}`)
+}
+
+func (s *story) lease(holder string, epoch int64, run string) {
+	s.add(Write{Kind: "Lease", Name: "l", Ours: true, Post: &Object{UID: "l", Lease: &Lease{Holder: holder, Epoch: epoch, Renewed: s.at, Run: run}}})
+}
+
+// replaced is n0 with its new pod, available for a while.
+func (s *story) replaced(soaked time.Duration) {
+	s.delete(0, "h1", "p-n0-h1")
+	s.gone(0, "h1")
+	s.pod(0, "h2", true)
+	s.after(soaked)
+}
+
+func TestTheCheckerBites(t *testing.T) {
+	mark := `{"run":"r1","epoch":1,"prior":false}`
+	cases := []struct {
+		name string
+		tell func(s *story)
+		want string // rule; empty for none
+	}{
+		{"a node that is replaced, soaks and lands", func(s *story) { s.replaced(11 * time.Second); s.run(`"phase":"Running"`) }, ""},
+		{"a delete without the uid", func(s *story) { s.delete(0, "h1", "") }, "G2"},
+		{"a delete with the uid of another pod", func(s *story) { s.delete(0, "h1", "other") }, "G2"},
+		{"a delete on a node that is not in flight", func(s *story) { s.delete(1, "h1", "p-n1-h1") }, "G2"},
+		{"a delete of a pod of the target", func(s *story) { s.replaced(11 * time.Second); s.delete(0, "h2", "p-n0-h2") }, "G2"},
+		{"a delete over the ceiling", func(s *story) { s.pod(1, "h1", false); s.after(time.Minute); s.delete(0, "h1", "p-n0-h1") }, "G1"},
+		{"a delete while another broke a moment ago", func(s *story) { s.pod(1, "h1", false); s.after(time.Second); s.delete(0, "h1", "p-n0-h1") }, ""},
+		{"a delete where the pod would not come back", func(s *story) {
+			s.node(0, false, "", "True", Taint{Key: "x", Effect: "NoSchedule"})
+			s.after(time.Minute)
+			s.delete(0, "h1", "p-n0-h1")
+		}, "eligibility"},
+		{"a delete on a node that is not Ready", func(s *story) { s.node(0, false, "", "False"); s.after(time.Minute); s.delete(0, "h1", "p-n0-h1") }, "notReady"},
+		{"a delete in a pause", func(s *story) {
+			s.run(`"phase":"Paused","inFlight":[{"node":"n0","nodeUID":"uid-n0","wave":1}]`)
+			s.delete(0, "h1", "p-n0-h1")
+		}, "G10"},
+		{"a node that lands before it soaked", func(s *story) { s.replaced(5 * time.Second); s.run(`"phase":"Running"`) }, "G7"},
+		{"a node that lands before its old pod is gone", func(s *story) {
+			s.delete(0, "h1", "p-n0-h1")
+			s.pod(0, "h2", true)
+			s.after(time.Minute)
+			s.run(`"phase":"Running"`)
+		}, "G7"},
+		{"a node of a later wave that begins too early", func(s *story) {
+			s.run(`"phase":"Running","inFlight":[{"node":"n0","nodeUID":"uid-n0","wave":1},{"node":"n1","nodeUID":"uid-n1","wave":2}]`)
+			s.h.Budget = 3
+			s.delete(1, "h1", "p-n1-h1")
+		}, "G7"},
+		{"a cordon without a mark", func(s *story) { s.node(0, true, "", "True") }, "G3"},
+		{"a cordon with its mark, and back", func(s *story) { s.node(0, true, mark, "True"); s.node(0, false, "", "True") }, ""},
+		{"an uncordon of what was cordoned before", func(s *story) {
+			s.node(0, true, `{"run":"r1","epoch":1,"prior":true}`, "True")
+			s.node(0, false, "", "True")
+		}, "G3"},
+		{"an uncordon of what another run cordoned", func(s *story) { s.node(0, true, `{"run":"r2","epoch":1}`, "True"); s.node(0, false, "", "True") }, "G3"},
+		{"a mark of an older driver", func(s *story) { s.node(0, true, `{"run":"r1","epoch":2}`, "True"); s.node(0, true, mark, "True") }, "G5"},
+		{"a Lease that is taken from a living driver", func(s *story) { s.after(5 * time.Second); s.lease("b", 2, "") }, "G5"},
+		{"a Lease that is taken from a dead driver", func(s *story) { s.after(time.Minute); s.lease("b", 2, "") }, ""},
+		{"a strategy that is given back over old pods", func(s *story) { s.ds("RollingUpdate", false) }, "G6"},
+		{"a strategy that is given back as another one", func(s *story) { s.h.Original = "OnDelete"; s.h.AckHandBack = true; s.ds("RollingUpdate", false) }, "G6"},
+		{"a mark that stays at the end", func(s *story) { s.node(0, true, mark, "True"); s.h.Ended = "Done" }, "G4"},
+		{"a Lease that stays at the end", func(s *story) { s.h.Ended = "Done"; s.h.Reported = map[string]bool{"": true} }, "G4"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory()
+			c.tell(s)
+			var got []string
+			for _, v := range Check(&s.h) {
+				got = append(got, v.String())
+			}
+			switch {
+			case c.want == "" && len(got) > 0:
+				t.Errorf("it is well, and the checker says %v", got)
+			case c.want != "" && (len(got) == 0 || !strings.Contains(strings.Join(got, "\n"), c.want)):
+				t.Errorf("want %s, the checker says %v", c.want, got)
+			}
+		})
+	}
+}

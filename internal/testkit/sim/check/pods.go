@@ -1,0 +1,103 @@
+package check
+
+import "slices"
+
+// victim is G2, G7, G10, and the rule that no pod is deleted that would not
+// come back.
+func (c *checker) victim(w *Write) {
+	n, p := w.Pre.Pod.Node, w.Pre
+	if w.PreconditionUID != p.UID || p.UID == "" {
+		c.fail("G2", "pod %s deleted without its uid as a precondition (%q, is %q)", w.Name, w.PreconditionUID, p.UID)
+	}
+	if c.rec == nil {
+		c.fail("G2", "pod %s deleted before a run was stored", w.Name)
+		return
+	}
+	if !c.rec.flying(n) {
+		c.fail("G2", "pod %s on %s deleted while the node is not in flight", w.Name, n)
+	}
+	if h := p.Labels[hashKey]; h == c.rec.Target.Hash {
+		c.fail("G2", "pod %s on %s is of the target revision already", w.Name, n)
+	}
+	if !slices.Contains([]string{"Running", "Undoing"}, c.rec.Phase) {
+		c.fail("G10", "pod %s deleted in phase %s", w.Name, c.rec.Phase)
+	}
+	if c.longer(&c.foreign) {
+		c.fail("G6", "pod %s deleted while the strategy is not OnDelete", w.Name)
+	}
+	if c.longer(&c.drift) {
+		c.fail("F28", "pod %s deleted although the template is not the target", w.Name)
+	}
+	if c.longer(c.noReturn[n]) {
+		c.fail("eligibility", "pod %s on %s would not come back", w.Name, n)
+	}
+	if c.longer(c.notReady[n]) && !c.h.AllowNotReady {
+		c.fail("notReady", "pod %s deleted on %s, whose Ready is not True", w.Name, n)
+	}
+	c.waves(n)
+	for _, g := range c.h.GatesBefore {
+		if c.rec.Undo == nil && c.gates[g+"/"+n] != "pass" {
+			c.fail("G7", "node %s begun while gate %s said %q", n, g, c.gates[g+"/"+n])
+		}
+	}
+}
+
+// waves is G7: every node of an earlier wave that we touched has landed or is
+// known to have failed.
+func (c *checker) waves(node string) {
+	wave := 0
+	for _, f := range c.rec.InFlight {
+		if f.Node == node {
+			wave = f.Wave
+		}
+	}
+	for _, f := range c.rec.InFlight {
+		if f.Wave < wave && !c.rec.aside(f.Node) && c.nodes[f.Node] != nil {
+			c.fail("G7", "node %s of wave %d begun while %s of wave %d is not proven", node, wave, f.Node, f.Wave)
+		}
+	}
+}
+
+// budget is G1 on the true state: nodes that have been down for longer than a
+// driver can plead not to know, and nodes in flight, whatever their pods say.
+func (c *checker) budget(w *Write) {
+	n := w.Pre.Pod.Node
+	if c.rec == nil {
+		return
+	}
+	if d := c.down[n]; d != nil && (d.is || c.asof.Sub(d.at) <= c.h.Slack) {
+		return // it was down already, or was a moment ago
+	}
+	var others []string
+	for _, m := range c.counted() {
+		ours := c.rec.flying(m)
+		if del, did := c.deleted[m]; did && c.down[m] != nil && c.down[m].is && !c.down[m].at.After(del) {
+			ours = true // we brought it down, and it never came back
+		}
+		if m != n && (ours || c.longer(c.down[m])) {
+			others = append(others, m)
+		}
+	}
+	if len(others)+1 > c.h.Budget {
+		c.fail("G1", "deleting on %s makes %d of %d: %v hold a place", n, len(others)+1, c.h.Budget, others)
+	}
+}
+
+// bystander is an eviction for a drain.
+func (c *checker) bystander(w *Write) {
+	n := w.Pre.Pod.Node
+	if w.Verb != "evict" {
+		c.fail("G2", "pod %s is not of the DaemonSet and was deleted, not evicted", w.Name)
+	}
+	if w.PreconditionUID != w.Pre.UID {
+		c.fail("G2", "pod %s evicted without its uid as a precondition", w.Name)
+	}
+	if o := c.nodes[n]; o != nil {
+		if m := markOf(o); m == nil || c.rec == nil || m.Run != c.rec.ID {
+			c.fail("G2", "pod %s evicted from %s, which carries no mark of the run", w.Name, n)
+		}
+	}
+	if c.rec != nil && !c.rec.flying(n) {
+		c.fail("G2", "pod %s evicted from %s, which is not in flight", w.Name, n)
+	}
+}

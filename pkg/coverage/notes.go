@@ -1,0 +1,167 @@
+package coverage
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// notes say what a reader may not expect, or would ask next.
+func (r *Result) notes(c *Cause, ms []member) []string {
+	out := r.reasonNotes(c, ms)
+	for _, m := range ms {
+		if m.v.Detail != nil && slices.Contains(m.v.Detail.Contributing, ArchMismatch) && c.Reason != ArchMismatch {
+			out = append(out, "all failing nodes have an architecture that no healthy node has: the image may not be made for it")
+			break
+		}
+	}
+	return out
+}
+
+func (r *Result) reasonNotes(c *Cause, ms []member) []string {
+	d := ms[0].d
+	var out []string
+	switch c.Reason {
+	case TaintTransient, TaintStructural:
+		if len(c.DaemonSets) == 1 {
+			s := &d.DaemonSet.Status
+			out = append(out, fmt.Sprintf("kubectl get ds shows %d desired, %d ready; with the taint set aside %d nodes should run it",
+				s.DesiredNumberScheduled, s.NumberReady, int(d.Counts.Desired)+len(c.Nodes)))
+		}
+	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
+		if d.Summary.Covered+d.Summary.Outdated > 0 {
+			out = append(out, "other nodes keep their pods only until something deletes them")
+		}
+	case ImagePull:
+		if len(c.DaemonSets) == 1 {
+			out = pullNotes(d, len(c.Nodes))
+		}
+	case ArchMismatch:
+		out = r.archNotes(d, ms)
+	case SchedInsufficient, SchedNeverFits, SchedTooManyPods, SchedNoVictims:
+		out = append(out, "no autoscaler can help a pod that is pinned to its node")
+	case LatentUnrecreatable, DeletionPending:
+		if len(d.Drift) > 0 && len(c.DaemonSets) == 1 {
+			s := &d.DaemonSet.Status
+			out = append(out, fmt.Sprintf("status says desired %d, misscheduled %d; recomputed %d and %d: %s",
+				s.DesiredNumberScheduled, s.NumberMisscheduled, d.Counts.Desired, d.Counts.Misscheduled, d.Drift[0].Because))
+		}
+	case NodeLost:
+		if misplaced := r.misplacedSets(ms); len(misplaced) > 0 {
+			out = append(out, fmt.Sprintf("the unreachable taints took it out of should-run of %s: STEADY shows it", few(misplaced)))
+		}
+	default: // the facts say all
+	}
+	return out
+}
+
+// pullNotes say where to look for an image: where some node has it, at the
+// others, else at the image.
+func pullNotes(d *DaemonSetResult, nodes int) []string {
+	switch running := d.Summary.Covered; {
+	case running > 0:
+		return []string{count(running, "node") + " run the same revision: the image is there, and these nodes do not get it"}
+	case nodes > 1:
+		return []string{"no node runs this revision: look at the image and the pull secret, not at the nodes"}
+	}
+	return nil
+}
+
+func (r *Result) archNotes(d *DaemonSetResult, ms []member) []string {
+	var out []string
+	if n, a := r.otherArch(d, ms); n > 0 {
+		out = append(out, fmt.Sprintf("it runs on %s: %s", count(n, "node"), a))
+	}
+	if n := r.sameArchOutdated(d, ms); n > 0 {
+		out = append(out, fmt.Sprintf("%s of this architecture still run the old revision and would fail the same way", count(n, "more node")))
+	}
+	return out
+}
+
+func (r *Result) misplacedSets(ms []member) []string {
+	var out []string
+	for _, m := range ms {
+		if m.v.State == Misplaced {
+			out = append(out, m.d.DaemonSet.Namespace+"/"+m.d.DaemonSet.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (r *Result) sameArchOutdated(d *DaemonSetResult, ms []member) int {
+	a := arch(r.node(ms[0].v))
+	n := 0
+	for i := range d.Verdicts {
+		if v := &d.Verdicts[i]; v.State == Outdated && arch(r.node(v)) == a && a != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// otherArch counts the nodes that run the revision which the group cannot, and
+// names their architectures; 0 where one of them has the group's.
+func (r *Result) otherArch(d *DaemonSetResult, ms []member) (int, string) {
+	a, n := arch(r.node(ms[0].v)), 0
+	archs := map[string]bool{}
+	for i := range d.Verdicts {
+		if v := &d.Verdicts[i]; v.State == Covered {
+			n++
+			archs[arch(r.node(v))] = true
+		}
+	}
+	if archs[a] || archs[""] {
+		return 0, ""
+	}
+	return n, strings.Join(slices.Sorted(maps.Keys(archs)), " or ")
+}
+
+// findingCauses are the findings that a person should see; failed reads have a
+// line of their own.
+func (r *Result) findingCauses() []Cause {
+	var out []Cause
+	for i := range r.DaemonSets {
+		d := &r.DaemonSets[i]
+		for _, f := range d.Findings {
+			if f.Reason == ReadFailed || f.Reason == RevisionInferred || r.told(d, f) {
+				continue
+			}
+			name := d.DaemonSet.Namespace + "/" + d.DaemonSet.Name
+			c := Cause{Reason: f.Reason, Object: name, DaemonSets: []string{name}, Nodes: f.Nodes, class: 3,
+				Facts: []Fact{{"seen", f.Message}}}
+			if f.Remedy != "" {
+				c.Fixes = []string{f.Remedy}
+			}
+			if f.Reason == SchedNodeGone {
+				c.Looks = []string{r.Options.command("kubectl", "get", "pods", "-n", d.DaemonSet.Namespace, "-o", "wide")}
+			}
+			if len(f.Nodes) > 0 {
+				c.Count = count(len(f.Nodes), "node")
+				var group []int32
+				for j, n := range r.Snapshot.Nodes {
+					if slices.Contains(f.Nodes, n.Name) {
+						group = append(group, int32(j))
+					}
+				}
+				c.Shared = shared(r.Snapshot.Nodes, group, r.Options.Now)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// told reports whether a paragraph about the same nodes says it already.
+func (r *Result) told(d *DaemonSetResult, f Finding) bool {
+	if f.Reason != TaintHidesNodes {
+		return false
+	}
+	for i := range d.Verdicts {
+		if v := &d.Verdicts[i]; v.Suspect && v.Reason == TaintStructural && slices.Contains(f.Nodes, r.node(v).Name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package coverage
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
+)
+
+// rolling is a DaemonSet on ten nodes, of which some are outdated and the last
+// ones crash.
+func rolling(b *testkit.DaemonSetBuilder, outdated, crashing int) *Result {
+	w := testkit.NewWorld()
+	d := b.Build()
+	w.Add(d, testkit.Revision(d, testkit.Hash, 2, time.Hour))
+	for i := range 10 {
+		name := fmt.Sprintf("n%d", i)
+		p := testkit.PodOf(d, name)
+		switch {
+		case i < outdated:
+			p.Hash("old")
+		case i >= 10-crashing:
+			p.Crashing(1, "Error", 3)
+		}
+		w.Add(testkit.Node(name), p)
+	}
+	return Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute})
+}
+
+func TestOutdatedSaysWhatHoldsTheUpdate(t *testing.T) {
+	agent := func() *testkit.DaemonSetBuilder { return testkit.DaemonSet("ops", "agent") }
+	surge := agent().Build()
+	one := intstr.FromString("10%")
+	surge.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxSurge: &one}
+	for _, c := range []struct {
+		name     string
+		result   *Result
+		why, fix string
+	}{
+		{"OnDelete", rolling(agent().OnDelete(), 3, 0), "updateStrategy is OnDelete: nothing replaces them by itself", "delete the pods one by one"},
+		{"under way", rolling(agent().MaxUnavailable("30%"), 3, 2), "a RollingUpdate is under way: 2 of 3 allowed unavailable are taken", "wait"},
+		{"nothing is wrong", rolling(agent().MaxUnavailable("2"), 3, 0), "a RollingUpdate is under way: 0 of 2 allowed unavailable are taken", "wait"},
+		{"stuck", rolling(agent().MaxUnavailable("15%"), 3, 2), "RollingUpdate waits: 2 of 2 allowed unavailable are taken (2 CrashLoop)", "mend what takes the places"},
+		{"by default one", rolling(agent(), 3, 1), "RollingUpdate waits: 1 of 1 allowed unavailable are taken (1 CrashLoop)", "mend what takes the places"},
+		{"0 without a surge is 1", rolling(agent().MaxUnavailable("0"), 3, 0), "a RollingUpdate is under way: 0 of 1 allowed unavailable are taken", "wait"},
+	} {
+		cs := causesOf(c.result, OutdatedReason)
+		if len(cs) != 1 || cs[0].Facts[0].Text != c.why || !strings.HasPrefix(cs[0].Fixes[0], c.fix) {
+			t.Errorf("%s: %+v", c.name, cs)
+		}
+	}
+	d := &DaemonSetResult{DaemonSet: surge, Counts: Counts{Desired: 10}}
+	if got := updateText(d); !strings.Contains(got, "maxSurge 10%") {
+		t.Errorf("a surge: %s", got)
+	}
+}
+
+// An image that other nodes have is not a wrong name.
+func TestImagePullSaysWhereToLook(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fails int
+		want  string
+	}{
+		{"some nodes do not get it", 3, "7 nodes run the same revision"},
+		{"nobody gets it", 10, "no node runs this revision"},
+	} {
+		w := testkit.NewWorld()
+		d := w.Run(testkit.DaemonSet("ops", "agent"))
+		for i := range 10 {
+			name := fmt.Sprintf("n%d", i)
+			p := testkit.PodOf(d, name)
+			if i < c.fails {
+				p.Waiting("ImagePullBackOff", "Back-off pulling image")
+			}
+			w.Add(testkit.Node(name), p)
+		}
+		cs := causesOf(Analyze(w.Snapshot(), Options{Now: testkit.Now}), ImagePull)
+		if len(cs) != 1 || len(cs[0].Notes) != 1 || !strings.HasPrefix(cs[0].Notes[0], c.want) {
+			t.Errorf("%s: %+v", c.name, cs)
+		}
+	}
+}
+
+// Causes is asked for a screen, and may be asked twice: it changes nothing.
+func TestCausesChangeNothing(t *testing.T) {
+	for _, c := range loadCases(t) {
+		before := asMap(t, c.result.Report())
+		first := fmt.Sprint(c.result.Causes())
+		if second := fmt.Sprint(c.result.Causes()); first != second {
+			t.Errorf("%s: asked twice, two answers:\n%s\n%s", c.name, first, second)
+		}
+		if after := asMap(t, c.result.Report()); fmt.Sprint(before) != fmt.Sprint(after) {
+			t.Errorf("%s: the report is another one after Causes", c.name)
+		}
+	}
+}
