@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/archive"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// Capture is a saved capture, and what of it is asked for.
+type Capture struct {
+	Path        string
+	Stdin       io.Reader
+	Scope       snapshot.Scope
+	Subcommands []string // what a mistyped name may have meant
+}
+
+// Read reads it. A name of the scope that is not there is an error.
+func (r *Capture) Read(ctx context.Context) (*snapshot.Snapshot, error) {
+	scope := r.Scope
+	if len(scope.Names) > 0 {
+		// All of them, since a name that is not there is answered with near
+		// ones, and standard input can be read once only.
+		scope = snapshot.Scope{}
+	}
+	s, err := archive.Read(ctx, r.Path, r.Stdin, scope)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return nil, Usagef("%w; check the path after --from", err)
+	case err != nil:
+		return nil, err
+	}
+	if err := r.checkNames(s); err != nil {
+		return nil, err
+	}
+	kept := s.DaemonSets[:0]
+	for _, d := range s.DaemonSets {
+		if r.Scope.Match(d) {
+			kept = append(kept, d)
+		}
+	}
+	clear(s.DaemonSets[len(kept):])
+	s.DaemonSets = kept
+	return s, nil
+}
+
+func (r *Capture) checkNames(s *snapshot.Snapshot) error {
+	for _, name := range r.Scope.Names {
+		var here, elsewhere []string
+		found := false
+		for _, d := range s.DaemonSets {
+			switch {
+			case r.Scope.Namespace != "" && d.Namespace != r.Scope.Namespace:
+				if d.Name == name {
+					elsewhere = append(elsewhere, d.Namespace+"/"+d.Name)
+				}
+			case d.Name == name:
+				found = true
+			default:
+				here = append(here, d.Name)
+			}
+		}
+		if !found {
+			return NotFound(&kube.NotFoundError{
+				Namespace: r.Scope.Namespace, Name: name, Existing: slices.Concat(here, elsewhere),
+			}, r.Subcommands)
+		}
+	}
+	return nil
+}
