@@ -156,6 +156,12 @@ func TestConditions(t *testing.T) {
 		{"coverage is too low", DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, Coverage: &part}}, nil, "99%", false, Fails},
 		{"settling gaps count against coverage", DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, SettlingGaps: 3, Gaps: 3, Coverage: &part}}, nil, "99", false, Fails},
 		{"unknown pairs might be covered", DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, Unknown: 200, Coverage: &part}}, nil, "99", false, CannotTell},
+		{"a pod of a revision that nobody knows is no gap", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, []string{"gaps", "hidden", "misplaced", "suspect"}, "", false, Holds},
+		{"it may be outdated", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, []string{"outdated"}, "", false, CannotTell},
+		{"it is unknown", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, []string{"unknown"}, "", false, Fails},
+		{"another unknown pair may be a gap", DaemonSetCoverageList{Summary: Summary{Unknown: 3, UnknownRevision: 2}}, []string{"gaps"}, "", false, CannotTell},
+		{"its node is covered, whatever its revision", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, nil, "100", false, Holds},
+		{"and too few such nodes are too few", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2, ShouldRun: 1, Gaps: 1}}, nil, "99", false, Fails},
 		{"no coverage is a failure", DaemonSetCoverageList{}, nil, "1", false, Fails},
 		{"no coverage because nothing was read is a doubt", DaemonSetCoverageList{Items: []DaemonSetCoverage{{Findings: []Finding{read}}}}, nil, "1", false, CannotTell},
 	} {

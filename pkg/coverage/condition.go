@@ -82,7 +82,7 @@ func (l *DaemonSetCoverageList) Check(c Condition) (Outcome, string) {
 			failed = append(failed, fmt.Sprintf("%d %s", counts[w], w))
 		}
 	}
-	blind := l.blind()
+	blind := l.blind(c)
 	if c.MinCoverage != nil {
 		if why := l.coverageFails(*c.MinCoverage, blind); why != "" {
 			failed = append(failed, why)
@@ -104,23 +104,32 @@ func (l *DaemonSetCoverageList) Check(c Condition) (Outcome, string) {
 
 func (l *DaemonSetCoverageList) coverageFails(want float64, blind string) string {
 	s := &l.Summary
+	// A node with an available pod is covered, whatever the pod's revision.
+	covered, shouldRun := s.Covered+s.Outdated+s.UnknownRevision, s.ShouldRun+s.UnknownRevision
+	got := percent(covered, shouldRun)
 	switch {
-	case s.Coverage == nil && blind != "":
+	case got == nil && blind != "":
 		return "" // nothing could be judged: that is not a failure but a doubt
-	case s.Coverage == nil:
+	case got == nil:
 		return "no node should run any of them: there is no coverage"
 	// Unknown pairs may all be covered: only if even then the wanted value is
 	// not reached has the condition failed.
 	case float64(s.Covered+s.Outdated+s.Unknown)*100 < want*float64(s.ShouldRun+s.Unknown):
-		return fmt.Sprintf("coverage %s%% is below %s%%", trimFloat(*s.Coverage), trimFloat(want))
+		return fmt.Sprintf("coverage %s%% is below %s%%", trimFloat(*got), trimFloat(want))
 	}
 	return ""
 }
 
-// blind says what could not be read and matters to counts; empty if nothing.
-func (l *DaemonSetCoverageList) blind() string {
-	if l.Summary.Unknown > 0 {
-		return fmt.Sprintf("%d unknown", l.Summary.Unknown)
+// blind says what could not be read and matters to what is asked; empty if
+// nothing. Whether an available pod is of the current revision matters only to
+// who asks for outdated or unknown ones.
+func (l *DaemonSetCoverageList) blind(c Condition) string {
+	unknown := l.Summary.Unknown
+	if !slices.Contains(c.FailOn, "outdated") && !slices.Contains(c.FailOn, "unknown") {
+		unknown -= l.Summary.UnknownRevision
+	}
+	if unknown > 0 {
+		return fmt.Sprintf("%d unknown", unknown)
 	}
 	for i := range l.Items {
 		for _, f := range l.Items[i].Findings {

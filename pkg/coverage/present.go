@@ -38,7 +38,7 @@ func (a *analysis) present(v *Verdict, n *corev1.Node, pods []int32) {
 		v.Reason = OutdatedReason
 		a.outdated(v, p)
 	case Unknown:
-		v.Reason = UnknownReason
+		v.Reason, v.Serves = UnknownReason, true
 		v.Detail = &Detail{Evidence: Evidence{Unread: a.unreadRevision()}}
 	default:
 		a.unready(v, n, p)

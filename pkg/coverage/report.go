@@ -62,7 +62,10 @@ type Summary struct {
 	Hidden    int `json:"hidden"`  // only transient taints exclude them
 	Suspect   int `json:"suspect"` // excluded, and it looks unintended
 	Unknown   int `json:"unknown"`
-	Settling  int `json:"settling"`
+	// UnknownRevision counts those among unknown that have an available pod of a
+	// revision that could not be told: covered or outdated, and no gap.
+	UnknownRevision int `json:"unknownRevision,omitempty"`
+	Settling        int `json:"settling"`
 	// What is among them: shown, not counted by --fail-on.
 	SettlingGaps      int `json:"settlingGaps,omitempty"`
 	SettlingOutdated  int `json:"settlingOutdated,omitempty"`

@@ -62,7 +62,7 @@ type Verdict struct {
 	Settling bool
 	Hidden   bool // only transient taints keep the pod away
 	Steady   bool // should run with transient taints set aside
-	Serves   bool // misplaced, and its pod is available all the same
+	Serves   bool // misplaced, or of an unknown revision, and its pod is available all the same
 	Reason   Reason
 	// Detail is nil where state and reason say all.
 	Detail *Detail

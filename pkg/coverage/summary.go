@@ -14,6 +14,9 @@ func (a *analysis) summarize() {
 func (s *Summary) add(v *Verdict) {
 	s.Nodes++
 	s.addState(v.State)
+	if v.State == Unknown && v.Serves {
+		s.UnknownRevision++
+	}
 	if v.Hidden {
 		s.Hidden++
 	}
@@ -79,6 +82,7 @@ func (s *Summary) merge(o *Summary) {
 	s.Misplaced += o.Misplaced
 	s.Excluded += o.Excluded
 	s.Unknown += o.Unknown
+	s.UnknownRevision += o.UnknownRevision
 	s.Hidden += o.Hidden
 	s.Suspect += o.Suspect
 	s.Settling += o.Settling
