@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -76,15 +77,38 @@ func reasonsByPair(l *coverage.DaemonSetCoverageList) map[string]string {
 	return out
 }
 
+// whileStill looks at the cluster in another way, between two live reads that
+// find the same verdicts: pods age and end by themselves, so that what two reads
+// at two times say may differ. It returns what was live.
+func whileStill(t *testing.T, look func()) map[string]string {
+	t.Helper()
+	live := func() map[string]string {
+		return reasonsByPair(report(t, plugin(t, shared.kubectl, 0, "-A", "-o", "json", "--grace=0s")))
+	}
+	before := live()
+	eventually(t, "two live reads with the same verdicts", func() bool {
+		look()
+		after := live()
+		same := maps.Equal(before, after)
+		before = after
+		return same
+	})
+	return before
+}
+
 func TestThePrintedRoleIsEnough(t *testing.T) {
-	want := reasonsByPair(report(t, plugin(t, shared.kubectl, 0, "-A", "-o", "json", "--grace=0s")))
-	l := report(t, plugin(t, as(t, "least", printedRole(t)), 0, "-A", "-o", "json", "--grace=0s"))
+	least := as(t, "least", printedRole(t))
+	var l *coverage.DaemonSetCoverageList
+	want := whileStill(t, func() {
+		l = report(t, plugin(t, least, 0, "-A", "-o", "json", "--grace=0s"))
+	})
 	if len(l.Source.Incomplete) > 0 {
 		t.Errorf("incomplete: %+v", l.Source.Incomplete)
 	}
+	got := reasonsByPair(l)
 	for pair, w := range want {
-		if got := reasonsByPair(l)[pair]; got != w {
-			t.Errorf("%s: %s, an admin sees %s", pair, got, w)
+		if got[pair] != w {
+			t.Errorf("%s: %s, an admin sees %s", pair, got[pair], w)
 		}
 	}
 }
@@ -224,17 +248,17 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 }
 
 func TestACaptureGivesTheSameVerdicts(t *testing.T) {
-	want := reasonsByPair(report(t, plugin(t, shared.kubectl, 0, "-A", "-o", "json", "--grace=0s")))
-	saved := t.TempDir() + "/capture.json"
-	plugin(t, shared.kubectl, 0, "snapshot", "-A", "-o", saved)
-	plain := t.TempDir() + "/plain.json"
-	r, err := shared.kubectl.Run(t.Context(), "get", "nodes,daemonsets.apps,controllerrevisions.apps,pods,events,namespaces", "-A", "-o", "json")
-	if err != nil || r.Code != 0 {
-		t.Fatalf("kubectl get: %v %s", err, r.Stderr)
-	}
-	if err := os.WriteFile(plain, []byte(r.Stdout), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	saved, plain := t.TempDir()+"/capture.json", t.TempDir()+"/plain.json"
+	want := whileStill(t, func() {
+		plugin(t, shared.kubectl, 0, "snapshot", "-A", "-o", saved)
+		r, err := shared.kubectl.Run(t.Context(), "get", "nodes,daemonsets.apps,controllerrevisions.apps,pods,events,namespaces", "-A", "-o", "json")
+		if err != nil || r.Code != 0 {
+			t.Fatalf("kubectl get: %v %s", err, r.Stderr)
+		}
+		if err := os.WriteFile(plain, []byte(r.Stdout), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
 	for _, file := range []string{saved, plain} {
 		got := reasonsByPair(report(t, plugin(t, shared.kubectl, 0, "--from", file, "-o", "json", "--grace=0s")))
 		for pair, w := range want {

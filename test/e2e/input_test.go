@@ -140,15 +140,19 @@ func TestWaitingUntilCovered(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { deleteNamespace(t, "wait-test") })
-	d := simnode.DaemonSet("wait-test", "slow", func(d *appsv1.DaemonSet) {
-		d.Spec.Template.Annotations[simnode.StartAnnotation] = simnode.SlowReady
-		d.Spec.Template.Annotations[simnode.StartDelayAnnotation] = "3s"
-		d.Spec.Template.Spec.NodeSelector = map[string]string{"kubernetes.io/arch": "arm64"}
-	})
-	if _, err := shared.client.AppsV1().DaemonSets(d.Namespace).Create(ctx, d, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
+	// One is never ready in time: how long the first command takes to start must
+	// not decide what it finds.
+	for name, delay := range map[string]string{"slow": "3s", "never": "1h"} {
+		d := simnode.DaemonSet("wait-test", name, func(d *appsv1.DaemonSet) {
+			d.Spec.Template.Annotations[simnode.StartAnnotation] = simnode.SlowReady
+			d.Spec.Template.Annotations[simnode.StartDelayAnnotation] = delay
+			d.Spec.Template.Spec.NodeSelector = map[string]string{"kubernetes.io/arch": "arm64"}
+		})
+		if _, err := shared.client.AppsV1().DaemonSets(d.Namespace).Create(ctx, d, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	plugin(t, shared.kubectl, 6, "-n", "wait-test", "slow", "--wait", "--min-coverage=100", "--timeout=1s")
+	plugin(t, shared.kubectl, 6, "-n", "wait-test", "never", "--wait", "--min-coverage=100", "--timeout=1s")
 	plugin(t, shared.kubectl, 0, "-n", "wait-test", "slow", "--wait", "--min-coverage=100", "--timeout=60s", "--quiet")
 }
 
