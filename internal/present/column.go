@@ -22,6 +22,7 @@ type column[R any] struct {
 	name    string
 	level   level
 	right   bool // numbers
+	leave   leave
 	cell    func(*R) cell
 	compare func(a, b *R) int
 }
@@ -98,9 +99,14 @@ func gridOf[R any](rows []R, cols []column[R], o Options) *grid {
 	g := &grid{}
 	var shown []column[R]
 	for _, c := range cols {
-		if c.level == wide && !o.Wide || c.level == normal && !o.Wide && o.Width > 0 && o.Width < narrow {
+		sorted := o.SortBy.Column == keyOf(c.name) // an order that nobody sees confuses
+		if c.level == wide && !o.Wide && !sorted || c.level == normal && !o.Wide && !sorted && o.Width > 0 && o.Width < narrow {
 			continue
 		}
+		if sorted {
+			c.leave = leave{}
+		}
+		g.leaves = append(g.leaves, c.leave)
 		shown = append(shown, c)
 		g.right = append(g.right, c.right)
 		if !o.NoHeaders {
@@ -113,6 +119,9 @@ func gridOf[R any](rows []R, cols []column[R], o Options) *grid {
 			r[j] = c.cell(&rows[i])
 		}
 		g.rows = append(g.rows, r)
+	}
+	if o.fits() {
+		g.fit(o.Width)
 	}
 	return g
 }

@@ -134,7 +134,7 @@ func dsRows(list *coverage.DaemonSetCoverageList, o Options) []dsRow {
 func daemonSetColumns(o Options) []column[dsRow] {
 	count := func(name string, l level, t tone, n func(*coverage.Summary) int) column[dsRow] {
 		return column[dsRow]{
-			name: name, level: l, right: true,
+			name: name, level: l, right: true, leave: leave{order: int(l) * 3},
 			cell:    func(r *dsRow) cell { return counted(t, n(&r.item.Summary)) },
 			compare: by(func(r *dsRow) int { return n(&r.item.Summary) }),
 		}
@@ -156,11 +156,11 @@ func daemonSetColumns(o Options) []column[dsRow] {
 		count("OUTDATED", normal, warn, func(s *coverage.Summary) int { return s.Outdated }),
 		count("SUSPECT", normal, bad, func(s *coverage.Summary) int { return s.Suspect }),
 		{
-			name: "COVERAGE", level: normal, cell: func(r *dsRow) cell { return coverageCell(&r.item.Summary) },
+			name: "COVERAGE", level: normal, leave: leave{order: 1}, cell: func(r *dsRow) cell { return coverageCell(&r.item.Summary) },
 			compare: func(a, b *dsRow) int { return compareRatio(coveredOf(&a.item.Summary), coveredOf(&b.item.Summary)) },
 		},
 		{
-			name: "STEADY", level: normal, cell: func(r *dsRow) cell { return steadyCell(&r.item.Summary) },
+			name: "STEADY", level: normal, leave: leave{order: 2}, cell: func(r *dsRow) cell { return steadyCell(&r.item.Summary) },
 			compare: func(a, b *dsRow) int { return compareRatio(steadyOf(&a.item.Summary), steadyOf(&b.item.Summary)) },
 		},
 		{

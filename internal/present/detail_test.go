@@ -3,6 +3,7 @@ package present
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,57 @@ func TestFlatScreens(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			screen(t, rendered(t, func(b *bytes.Buffer) error { return Flat(b, list, c.o) }), c.name)
 		})
+	}
+}
+
+// long is a world with names as long as they come in clouds.
+func long() (*coverage.DaemonSetCoverageList, *coverage.NodeCoverageList) {
+	list, nodes := mondayMorning(), twoNodes()
+	for i := range list.Items {
+		for j := range list.Items[i].Nodes {
+			v := &list.Items[i].Nodes[j]
+			v.Message = "0/200 nodes are available: 1 Insufficient cpu, 199 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+			if j%3 == 0 {
+				v.State, v.Suspect = coverage.Excluded, true
+			}
+		}
+	}
+	nodes.Items[1].DaemonSets[1].Reason, nodes.Items[1].DaemonSets[1].Suspect = coverage.CreateForbiddenPSA, true
+	nodes.Items[1].DaemonSets[1].Name += "-with-a-long-name"
+	return list, nodes
+}
+
+func TestTablesFitTheTerminal(t *testing.T) {
+	list, nodes := long()
+	screens := map[string]func(*bytes.Buffer, Options) error{
+		"main":  func(b *bytes.Buffer, o Options) error { return Coverage(b, list, nil, o) },
+		"flat":  func(b *bytes.Buffer, o Options) error { return Flat(b, list, o) },
+		"nodes": func(b *bytes.Buffer, o Options) error { return NodesTable(b, nodes, o) },
+		"node":  func(b *bytes.Buffer, o Options) error { return Nodes(b, nodes, o) },
+	}
+	for name, show := range screens {
+		for _, width := range []int{80, 90, 100, 110, 120, 140, 160} {
+			out := string(rendered(t, func(b *bytes.Buffer) error {
+				return show(b, with(at120(), func(o *Options) { o.Width = width }))
+			}))
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			if name == "main" { // the context and the verdict are one line each, for a chat
+				lines = lines[1 : len(lines)-1]
+			}
+			for _, line := range lines {
+				if len(line) > width {
+					t.Errorf("%s: %d columns on a terminal of %d: %s", name, len(line), width, line)
+					break
+				}
+			}
+		}
+		// Neither a pipe nor who asks for more loses anything.
+		for _, o := range []Options{{Now: monday}, {Now: monday, Width: 80, Full: true}, {Now: monday, Width: 80, Wide: true}} {
+			out := string(rendered(t, func(b *bytes.Buffer) error { return show(b, o) }))
+			if name == "flat" && !strings.Contains(out, "[NodeAffinity]") || strings.Contains(out, "...") {
+				t.Errorf("%s: something is cut with %+v", name, o)
+			}
+		}
 	}
 }
 
@@ -131,6 +183,7 @@ func TestNodeScreens(t *testing.T) {
 		{"nodes-gaps-only", tableOfNodes, with(at120(), func(o *Options) { o.GapsOnly = true })},
 		{"nodes-quiet", tableOfNodes, with(at120(), func(o *Options) { o.Quiet = true })},
 		{"node-120", blocksOfNodes, at120()},
+		{"node-80", blocksOfNodes, with(at120(), func(o *Options) { o.Width = 80 })},
 		{"node-pipe", blocksOfNodes, with(at120(), func(o *Options) { o.Width = 0 })},
 		{"node-gaps-only", blocksOfNodes, with(at120(), func(o *Options) { o.GapsOnly = true })},
 	} {

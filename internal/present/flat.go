@@ -110,28 +110,28 @@ func reasonText(v *coverage.NodeVerdict) string {
 }
 
 func flatColumns(suffix string, o Options) []column[flatRow] {
-	str := func(name string, l level, s func(*flatRow) string) column[flatRow] {
+	str := func(name string, l level, goes leave, s func(*flatRow) string) column[flatRow] {
 		return column[flatRow]{
-			name: name, level: l,
+			name: name, level: l, leave: goes,
 			cell:    func(r *flatRow) cell { return text(orNone(s(r))) },
 			compare: by(s),
 		}
 	}
 	return []column[flatRow]{
-		str("NAMESPACE", always, func(r *flatRow) string { return r.item.Namespace }),
-		str("DAEMONSET", always, func(r *flatRow) string { return r.item.Name }),
-		str("NODE", always, func(r *flatRow) string { return strings.TrimSuffix(r.v.Node, suffix) }),
+		str("NAMESPACE", always, leave{order: 5, onlyIfSame: true}, func(r *flatRow) string { return r.item.Namespace }),
+		str("DAEMONSET", always, leave{}, func(r *flatRow) string { return r.item.Name }),
+		str("NODE", always, leave{}, func(r *flatRow) string { return strings.TrimSuffix(r.v.Node, suffix) }),
 		{
 			name: "STATE", cell: func(r *flatRow) cell { return toned(toneOfState(r.v), stateText(r.v)) },
 			compare: by(func(r *flatRow) coverage.State { return r.v.State }),
 		},
-		str("REASON", always, func(r *flatRow) string { return reasonText(r.v) }),
-		str("POD", normal, func(r *flatRow) string { return r.v.Pod }),
-		str("REVISION", normal, func(r *flatRow) string { return r.v.PodRevision }),
+		str("REASON", always, leave{order: 6}, func(r *flatRow) string { return reasonText(r.v) }),
+		str("POD", normal, leave{order: 3}, func(r *flatRow) string { return r.v.Pod }),
+		str("REVISION", normal, leave{order: 1}, func(r *flatRow) string { return r.v.PodRevision }),
 		{
-			name: "SINCE", level: normal, cell: func(r *flatRow) cell { return text(age(r.v.Since, o.Now)) },
+			name: "SINCE", level: normal, leave: leave{order: 2}, cell: func(r *flatRow) cell { return text(age(r.v.Since, o.Now)) },
 			compare: func(a, b *flatRow) int { return compareTimes(a.v.Since, b.v.Since) },
 		},
-		str("MESSAGE", always, func(r *flatRow) string { return r.v.Message }),
+		str("MESSAGE", always, leave{order: 4, cut: true}, func(r *flatRow) string { return r.v.Message }),
 	}
 }

@@ -103,16 +103,16 @@ func nodeColumns(suffix string, o Options) []column[nodeRow] {
 			compare: by(func(r *nodeRow) string { return s(r.n) }),
 		}
 	}
-	count := func(name string, l level, t tone, n func(*coverage.NodeCoverage) int) column[nodeRow] {
+	count := func(name string, l level, goes int, t tone, n func(*coverage.NodeCoverage) int) column[nodeRow] {
 		return column[nodeRow]{
-			name: name, level: l, right: true,
+			name: name, level: l, right: true, leave: leave{order: goes},
 			cell:    func(r *nodeRow) cell { return counted(t, n(r.n)) },
 			compare: by(func(r *nodeRow) int { return n(r.n) }),
 		}
 	}
-	cost := func(name string, show func(*coverage.NodeCost) (string, int64, int64)) column[nodeRow] {
+	cost := func(name string, goes int, show func(*coverage.NodeCost) (string, int64, int64)) column[nodeRow] {
 		return column[nodeRow]{
-			name: name, level: normal, right: true,
+			name: name, level: normal, right: true, leave: leave{order: goes},
 			cell: func(r *nodeRow) cell {
 				amount, part, whole := show(&r.n.Cost)
 				if o.Wide {
@@ -132,18 +132,18 @@ func nodeColumns(suffix string, o Options) []column[nodeRow] {
 			name: "READY", cell: func(r *nodeRow) cell { return readyCell(r.n) },
 			compare: by(func(r *nodeRow) string { return r.n.Ready }),
 		},
-		count("SHOULD-RUN", always, plain, func(n *coverage.NodeCoverage) int { return n.Summary.ShouldRun }),
-		count("COVERED", always, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Covered + n.Summary.Outdated }),
-		count("GAPS", always, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Gaps }),
-		count("SUSPECT", normal, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Suspect }),
-		count("EXCLUDED", normal, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Excluded }),
-		cost("CPU", func(c *coverage.NodeCost) (string, int64, int64) {
+		count("SHOULD-RUN", always, 6, plain, func(n *coverage.NodeCoverage) int { return n.Summary.ShouldRun }),
+		count("COVERED", always, 0, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Covered + n.Summary.Outdated }),
+		count("GAPS", always, 0, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Gaps }),
+		count("SUSPECT", normal, 5, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Suspect }),
+		count("EXCLUDED", normal, 1, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Excluded }),
+		cost("CPU", 4, func(c *coverage.NodeCost) (string, int64, int64) {
 			return cpu(c.MilliCPU), c.MilliCPU, c.AllocatableMilliCPU
 		}),
-		cost("MEMORY", func(c *coverage.NodeCost) (string, int64, int64) {
+		cost("MEMORY", 3, func(c *coverage.NodeCost) (string, int64, int64) {
 			return memory(c.Memory), c.Memory, c.AllocatableMemory
 		}),
-		cost("PODS", func(c *coverage.NodeCost) (string, int64, int64) {
+		cost("PODS", 2, func(c *coverage.NodeCost) (string, int64, int64) {
 			return fmt.Sprint(c.Pods), int64(c.Pods), c.AllocatablePods
 		}),
 		{
@@ -154,9 +154,9 @@ func nodeColumns(suffix string, o Options) []column[nodeRow] {
 		str("ZONE", wide, func(n *coverage.NodeCoverage) string { return n.Zone }),
 		str("POOL", wide, func(n *coverage.NodeCoverage) string { return n.Pool }),
 		str("INSTANCE TYPE", wide, func(n *coverage.NodeCoverage) string { return n.InstanceType }),
-		count("UNKNOWN", wide, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Unknown }),
-		count("OUTDATED", wide, warn, func(n *coverage.NodeCoverage) int { return n.Summary.Outdated }),
-		count("MISPLACED", wide, warn, func(n *coverage.NodeCoverage) int { return n.Summary.Misplaced }),
+		count("UNKNOWN", wide, 0, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Unknown }),
+		count("OUTDATED", wide, 0, warn, func(n *coverage.NodeCoverage) int { return n.Summary.Outdated }),
+		count("MISPLACED", wide, 0, warn, func(n *coverage.NodeCoverage) int { return n.Summary.Misplaced }),
 		{
 			name: "AGE", level: wide, cell: func(r *nodeRow) cell { return text(age(&r.n.CreationTimestamp, o.Now)) },
 			compare: func(a, b *nodeRow) int { return compareTimes(&a.n.CreationTimestamp, &b.n.CreationTimestamp) },

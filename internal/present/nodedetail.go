@@ -124,6 +124,7 @@ func nodeGrid(n *coverage.NodeCoverage, o Options) *grid {
 	g := &grid{
 		headers: []string{"NAMESPACE", "DAEMONSET", "STATE", "REASON", "POD", "CPU", "MEMORY", "SINCE"},
 		right:   []bool{false, false, false, false, false, true, true, false},
+		leaves:  []leave{{}, {}, {}, {order: 5}, {order: 2}, {order: 4}, {order: 3}, {order: 1}},
 	}
 	if o.NoHeaders {
 		g.headers = nil
@@ -146,6 +147,9 @@ func nodeGrid(n *coverage.NodeCoverage, o Options) *grid {
 			text(fmt.Sprintf("%d more", len(rest))), text("(--full)"), text(coverage.Covered.String()),
 			text(""), text(""), text(cpu(milli)), text(memory(bytes)), text(""),
 		})
+	}
+	if o.fits() {
+		g.fit(o.Width)
 	}
 	return g
 }

@@ -34,6 +34,10 @@ const narrow = 100
 // whole reports whether all names and rows are shown.
 func (o Options) whole() bool { return o.Full || o.Width == 0 }
 
+// fits reports whether tables are made as narrow as the terminal. Who asks for
+// more columns, or for all of everything, takes lines that the terminal wraps.
+func (o Options) fits() bool { return !o.whole() && !o.Wide }
+
 func (o Options) paint() paint { return paint{o.Color} }
 
 // TerminalWidth is the number of columns of the terminal behind w, 0 where

@@ -26,6 +26,7 @@ func toned(t tone, s string) cell { return cell{s, t} }
 type grid struct {
 	headers []string // nil for none
 	right   []bool   // columns of numbers, by index
+	leaves  []leave  // how columns make room, by index
 	rows    [][]cell
 	indent  string
 }
