@@ -89,14 +89,28 @@ func when(s coverage.ReportSource, o Options) string {
 		if s.TakenAtInferred {
 			out += " (inferred)"
 		}
-		if !o.Now.IsZero() && (at == "" || clock(o.Now) != at) {
-			out += ", judged at " + clock(o.Now)
-		}
-		return out
+		return out + judged(s, at, o)
 	case o.Took > 0:
-		return fmt.Sprintf("read in %s at %s", took(o.Took), at)
+		return fmt.Sprintf("read in %s at %s", took(o.Took), at) + judged(s, at, o)
 	}
-	return "read at " + at
+	return "read at " + at + judged(s, at, o)
+}
+
+// judged says as of when the verdicts are, where that is not when the cluster
+// was as shown. What came after a time that lies before it is seen all the same.
+func judged(s coverage.ReportSource, at string, o Options) string {
+	if o.Now.IsZero() || clock(o.Now) == at || at == "" && s.From == "" {
+		return ""
+	}
+	out := ", judged at " + clock(o.Now)
+	if at != "" && s.TakenAt.Sub(o.Now) > coverage.ClockSkew {
+		verb := "taken"
+		if s.From == "" {
+			verb = "read"
+		}
+		out += ", which is before it was " + verb
+	}
+	return out
 }
 
 func fromOf(s coverage.ReportSource) string {

@@ -242,8 +242,12 @@ func (a *analysis) settling(n *corev1.Node, p *snapshot.Pod) bool {
 	return false
 }
 
+// within reports whether t is less than the grace ago. Clocks differ a little;
+// what is further ahead than that says only that a time before the data was
+// asked for, and not that anything is young.
 func (a *analysis) within(t snapshot.Time) bool {
-	return t != 0 && a.opts.Now.Sub(time.Unix(int64(t), 0)) < a.opts.Grace
+	ago := a.opts.Now.Sub(time.Unix(int64(t), 0))
+	return t != 0 && ago < a.opts.Grace && ago >= -ClockSkew
 }
 
 // withNodesOfPods lets the names of nodes that pods are bound to stand for the

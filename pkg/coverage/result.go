@@ -10,6 +10,10 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
+// ClockSkew is how far the clocks of those who write times may be ahead of the
+// time that is judged at.
+const ClockSkew = time.Minute
+
 // Options of an analysis.
 type Options struct {
 	Now       time.Time
