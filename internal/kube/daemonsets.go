@@ -115,6 +115,21 @@ func (p *pass) notFound(ctx context.Context, namespace, name string) error {
 	return e
 }
 
+// DaemonSetNamespaces lists the namespaces that have DaemonSets, in order: help
+// where one has none.
+func (r *Reader) DaemonSetNamespaces(ctx context.Context) ([]string, error) {
+	all, err := r.newPass(nil).listDaemonSets(ctx, query{kind: daemonSetKind})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, d := range all {
+		out = append(out, d.Namespace)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
 // readAgain reads the DaemonSets a second time, after the pods. One that is
 // gone is dropped; one that appeared meanwhile is not taken in, since its pods
 // were not asked for. Status and generation are the newer ones.

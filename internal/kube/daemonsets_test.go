@@ -52,6 +52,9 @@ func TestANameThatDoesNotExistComesWithThoseThatDo(t *testing.T) {
 			t.Errorf("%v: %s", tc.req.Scope, diff)
 		}
 	}
+	if names, err := r.DaemonSetNamespaces(t.Context()); err != nil || !cmp.Equal(names, []string{"default", "kube-system", "monitoring"}) {
+		t.Errorf("namespaces %q, %v", names, err)
+	}
 	s.Fault(apiserver.Fault{Query: "limit=", Status: http.StatusForbidden})
 	var got *NotFoundError
 	if _, err := r.Read(t.Context(), named("monitoring", "proxy")); !errors.As(err, &got) || got.Existing != nil {

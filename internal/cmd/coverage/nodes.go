@@ -117,6 +117,10 @@ func (o *nodesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(an.DaemonSets) == 0 && o.Printer == nil {
+		// Nodes without any still have a size; yet a mistyped namespace shows.
+		_, _ = fmt.Fprintln(o.app.streams.ErrOut, noResources(ctx, r, o.Source.Namespace))
+	}
 	names, err := o.pick(an.Result)
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ type reader interface {
 	read(ctx context.Context, progress func(string)) (*snapshot.Snapshot, error)
 	// more adds what a first analysis asks for.
 	more(ctx context.Context, s *snapshot.Snapshot, m snapshot.More) error
+	// namespaces are those that have DaemonSets, whatever the scope; nil where
+	// that cannot be told. It is asked only beside an error.
+	namespaces(ctx context.Context) []string
 }
 
 // detail says how much a reader keeps.
@@ -81,6 +84,15 @@ func (r *liveReader) read(ctx context.Context, progress func(string)) (*snapshot
 
 func (r *liveReader) more(ctx context.Context, s *snapshot.Snapshot, m snapshot.More) error {
 	return explainRead(r.kube.ReadMore(ctx, s, m), r.kube.Server(), r.subcommands)
+}
+
+// namespaces asks the whole cluster, which a role for some namespaces refuses.
+func (r *liveReader) namespaces(ctx context.Context) []string {
+	names, err := r.kube.DaemonSetNamespaces(ctx)
+	if err != nil {
+		return nil
+	}
+	return names
 }
 
 // captureReader reads a saved capture.
@@ -147,6 +159,23 @@ func (r *captureReader) checkNames(s *snapshot.Snapshot) error {
 
 // more adds nothing: a capture holds all that it ever will.
 func (r *captureReader) more(context.Context, *snapshot.Snapshot, snapshot.More) error { return nil }
+
+// namespaces reads the capture again: what is not asked for was not kept.
+// Standard input can be read once only.
+func (r *captureReader) namespaces(ctx context.Context) []string {
+	if r.path == archive.Stdin {
+		return nil
+	}
+	s, err := archive.Read(ctx, r.path, r.stdin, snapshot.Scope{})
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, d := range s.DaemonSets { // sorted by namespace
+		out = append(out, d.Namespace)
+	}
+	return slices.Compact(out)
+}
 
 // analysis is a result and how it came about.
 type analysis struct {

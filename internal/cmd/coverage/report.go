@@ -3,6 +3,7 @@ package coverage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,7 @@ type reportOptions struct {
 
 	streams  genericiooptions.IOStreams
 	interval time.Duration // between two readings of --wait
+	none     func() string // says that there is no DaemonSet to report on
 }
 
 // options is what the flags mean. It asks no cluster.
@@ -62,9 +64,10 @@ func (o *reportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.none = func() string { return noResources(ctx, r, namespace) }
 	p := newProgress(o.streams.ErrOut, o.app.clock)
 	if o.Condition.Wait {
-		return o.wait(ctx, r, namespace, p)
+		return o.wait(ctx, r, p)
 	}
 	a, err := o.Source.analyze(ctx, r, o.app.clock, p.say)
 	p.done()
@@ -72,14 +75,14 @@ func (o *reportOptions) run(ctx context.Context) error {
 		return err
 	}
 	list := a.Report()
-	if err := o.show(a, list, namespace); err != nil {
+	if err := o.show(a, list); err != nil {
 		return err
 	}
 	return o.judge(list)
 }
 
 // show writes the report.
-func (o *reportOptions) show(a *analysis, list *coverage.DaemonSetCoverageList, namespace string) error {
+func (o *reportOptions) show(a *analysis, list *coverage.DaemonSetCoverageList) error {
 	if o.Printer != nil {
 		if o.View.GapsOnly {
 			list = troubled(list)
@@ -87,7 +90,7 @@ func (o *reportOptions) show(a *analysis, list *coverage.DaemonSetCoverageList, 
 		return o.Printer.PrintObj(list, o.streams.Out)
 	}
 	if len(list.Items) == 0 {
-		_, err := fmt.Fprintln(o.streams.ErrOut, noResources(namespace))
+		_, err := fmt.Fprintln(o.streams.ErrOut, o.none())
 		return err
 	}
 	v := o.View
@@ -116,11 +119,16 @@ func troubled(list *coverage.DaemonSetCoverageList) *coverage.DaemonSetCoverageL
 	return &out
 }
 
-func noResources(namespace string) string {
+// noResources says it as kubectl does, and which namespace may have been meant.
+func noResources(ctx context.Context, r reader, namespace string) string {
 	if namespace == "" {
 		return "No resources found."
 	}
-	return fmt.Sprintf("No resources found in %s namespace.", present.Safe(namespace))
+	near := ""
+	if all := r.namespaces(ctx); !slices.Contains(all, namespace) {
+		near = cli.DidYouMean(namespace, all)
+	}
+	return present.Safe(fmt.Sprintf("No resources found in %s namespace%s.", namespace, near))
 }
 
 // judge turns the answer to the condition into an exit code, and says why on

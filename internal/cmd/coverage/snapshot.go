@@ -95,7 +95,7 @@ func (o *snapshotOptions) run(ctx context.Context) error {
 	}
 	s := an.Snapshot
 	if len(s.DaemonSets) == 0 {
-		return cli.Exit(cli.Usage, errors.New(strings.TrimSuffix(noResources(namespace), ".")+": no capture is written; -A takes all namespaces"))
+		return cli.Exit(cli.Usage, errors.New(strings.TrimSuffix(noResources(ctx, r, namespace), ".")+": no capture is written; -A takes all namespaces"))
 	}
 	if err := o.write(s); err != nil {
 		return err

@@ -23,11 +23,10 @@ const (
 
 // waiter is one --wait.
 type waiter struct {
-	o         *reportOptions
-	r         reader
-	namespace string
-	p         *progress
-	start     time.Time
+	o     *reportOptions
+	r     reader
+	p     *progress
+	start time.Time
 
 	last    *analysis // the newest reading
 	said    string
@@ -37,8 +36,8 @@ type waiter struct {
 
 // wait reads again and again until the condition holds, and then shows the
 // report. It says on stderr what it waits for.
-func (o *reportOptions) wait(ctx context.Context, r reader, namespace string, p *progress) error {
-	w := &waiter{o: o, r: r, namespace: namespace, p: p, start: o.app.clock(), timeout: errors.New("timed out")}
+func (o *reportOptions) wait(ctx context.Context, r reader, p *progress) error {
+	w := &waiter{o: o, r: r, p: p, start: o.app.clock(), timeout: errors.New("timed out")}
 	limited := ctx
 	if o.Condition.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -53,7 +52,7 @@ func (o *reportOptions) wait(ctx context.Context, r reader, namespace string, p 
 		case err != nil:
 			return err
 		case done:
-			return o.show(w.last, w.last.Report(), namespace)
+			return o.show(w.last, w.last.Report())
 		}
 		w.say(because)
 		if !pause(limited, w.interval()) {
@@ -114,7 +113,7 @@ func (w *waiter) end(ctx context.Context) error {
 		return cli.Exit(cli.TimedOut, fmt.Errorf("nothing could be read within %s; raise --timeout, or narrow the question with -n or a name", after))
 	}
 	list := w.last.Report()
-	if err := w.o.show(w.last, list, w.namespace); err != nil {
+	if err := w.o.show(w.last, list); err != nil {
 		return err
 	}
 	_, because := list.Check(w.o.Condition.Condition)

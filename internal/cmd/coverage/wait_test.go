@@ -39,6 +39,8 @@ func (s *scripted) read(context.Context, func(string)) (*snapshot.Snapshot, erro
 
 func (s *scripted) more(context.Context, *snapshot.Snapshot, snapshot.More) error { return nil }
 
+func (s *scripted) namespaces(context.Context) []string { return nil }
+
 // cluster reads the capture of the tests; mended, its crash loop is over.
 func (s *scripted) cluster(mended bool) func() (*snapshot.Snapshot, error) {
 	return func() (*snapshot.Snapshot, error) {
@@ -70,7 +72,7 @@ func waiting(t *testing.T, timeout time.Duration, steps func(*scripted)) (out, e
 		o.Source.At = monday
 		o.View.Quiet = true
 		o.Condition = condition{Condition: condOf([]string{"gaps"}, nil, false), Wait: true, Timeout: timeout}
-		err = o.wait(t.Context(), s, "", newProgress(stderr, a.clock))
+		err = o.wait(t.Context(), s, newProgress(stderr, a.clock))
 		out, errOut, reads = stdout.String(), stderr.String(), s.reads
 	})
 	return out, errOut, reads, err
