@@ -1,0 +1,211 @@
+package present
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// barEnds is the widest that the head of the view becomes: on a very wide
+// terminal a clock at the far right would not be seen.
+const barEnds = 112
+
+// spareRows stay free below the view: what is printed above it needs room.
+const spareRows = 3
+
+// draw makes the whole view; no line of it is wider than the terminal, and all
+// fit in its height.
+func (m *liveModel) draw() string {
+	c := &canvas{width: m.width, paint: paint{m.opts.Color}}
+	if m.st.status == nil {
+		c.line(toned(strong, Safe(m.opts.daemonSet())), text(gap+Safe(m.opts.Context)+gap+"reading the cluster"))
+		return strings.Join(c.lines, "\n")
+	}
+	m.head(c)
+	foot := &canvas{width: m.width, paint: c.paint}
+	if !m.closing {
+		m.foot(foot)
+	}
+	m.body(c, max(m.height-spareRows-len(foot.lines)-1, len(c.lines)+4))
+	if len(foot.lines) > 0 {
+		c.blank()
+	}
+	if room := max(m.height-1-len(foot.lines), 1); len(c.lines) > room {
+		c.lines = c.lines[:room]
+	}
+	return strings.Join(append(c.lines, foot.lines...), "\n")
+}
+
+// phaseWord is a phase as the head says it, and what it means. Done, Aborted,
+// Paused and Stopped are four words.
+func phaseWord(s *rollout.Status) (string, tone) {
+	word, t := strings.ToUpper(string(s.Phase)), strong
+	switch s.Phase {
+	case rollout.Stopped:
+		t = bad
+	case rollout.Paused, rollout.Undoing, rollout.Aborting:
+		t = warn
+	case rollout.Ended:
+		word = strings.ToUpper(string(s.Outcome))
+	default:
+	}
+	return Safe(word), t
+}
+
+func (m *liveModel) head(c *canvas) {
+	s := m.st.status
+	end := min(c.width, barEnds)
+	word, t := phaseWord(s)
+	name, where, run := Safe(m.opts.daemonSet()), Safe(m.opts.Context), "run "+Safe(s.Run)
+	right := shortClock(m.now) + "  (" + span(m.now.Sub(m.began)) + ")"
+	left := width(name + where + run + word)
+	switch {
+	case left+4*len(gap)+width(right) <= c.width:
+		blanks := max(end-left-3*len(gap)-width(right), len(gap))
+		c.line(toned(strong, name), text(gap+where+gap+run+gap), toned(t, word), text(strings.Repeat(" ", blanks)+right))
+	case width(name+where)+len(gap) <= c.width:
+		c.line(toned(strong, name), text(gap+where))
+		c.line(text(run+gap), toned(t, word), text(gap+right))
+	default:
+		c.line(toned(strong, name))
+		c.line(text(where))
+		c.line(text(run+gap), toned(t, word), text(gap+right))
+	}
+	m.bar(c, end)
+	m.ceiling(c)
+	m.reasons(c)
+}
+
+func (m *liveModel) bar(c *canvas, end int) {
+	s := m.st.status
+	before := "revision " + orNone(m.st.revision(s.Target.Hash)) + gap
+	after := fmt.Sprintf("%s%d of %d%s%s", gap, s.Done, s.Total, gap, percent(int64(s.Done), int64(s.Total)))
+	room := end - width(before) - width(after) - 2
+	if room < 10 {
+		c.line(text(before), text(strings.TrimSpace(after)))
+		return
+	}
+	full := 0
+	if s.Total > 0 {
+		full = s.Done * room / s.Total
+	}
+	c.line(text(before+"["), toned(info, strings.Repeat("#", full)), text(strings.Repeat("-", room-full)+"]"+after))
+}
+
+// ceiling says who takes its places, and how fast the run is.
+func (m *liveModel) ceiling(c *canvas) {
+	s := m.st.status
+	var down []string
+	for _, n := range s.Taken {
+		if flightOf(s, n) == nil {
+			down = append(down, Safe(n))
+		}
+	}
+	who := fmt.Sprintf("ceiling %d of %d taken: %d in flight", len(s.Taken), s.Ceiling, len(s.Flights))
+	if len(down) > 0 {
+		who += fmt.Sprintf(", %d down (%s)", len(down), names(down, 2, Options{Width: c.width}))
+	}
+	pace := m.pace()
+	if pace == "" {
+		c.line(text(who))
+		return
+	}
+	if width(who)+len(gap)+width(pace) <= c.width {
+		c.line(text(who + gap + pace))
+		return
+	}
+	c.line(text(who))
+	c.line(text(pace))
+}
+
+// pace is "-" where too little was seen: no figure is better than a wrong one.
+// A run that rests has none.
+func (m *liveModel) pace() string {
+	s := m.st.status
+	if s.Phase != rollout.Running && s.Phase != rollout.Undoing {
+		return ""
+	}
+	perMinute, ok := m.st.pace.perMinute(m.now)
+	out := "- node/min, - left"
+	if ok {
+		left, _ := m.st.pace.left(s, m.now)
+		out = fmt.Sprintf("%.1f node/min, %s left", perMinute, span(left))
+	}
+	if until := m.opts.Until; !until.IsZero() && until.After(m.now) {
+		out += "; " + untilClock(until, m.now) + ": pause"
+		if ok {
+			out += fmt.Sprintf(" at about %d", min(s.Total, s.Done+int(perMinute*until.Sub(m.now).Minutes())))
+		}
+	}
+	return out
+}
+
+// untilClock leaves the seconds out where there are none, and says the day
+// where it is another one.
+func untilClock(t, now time.Time) string {
+	layout := "15:04:05Z"
+	if t.Second() == 0 {
+		layout = "15:04Z"
+	}
+	if t.UTC().YearDay() != now.UTC().YearDay() || t.Sub(now) > 24*time.Hour {
+		layout = "2006-01-02T" + layout
+	}
+	return t.UTC().Format(layout)
+}
+
+// reasons say why the run rests or waits, and what a person must know then.
+func (m *liveModel) reasons(c *canvas) {
+	s := m.st.status
+	resting := s.Phase == rollout.Paused || s.Phase == rollout.Stopped
+	if s.Because != nil && resting {
+		t := warn
+		if s.Phase == rollout.Stopped {
+			t = bad
+		}
+		c.labelled(t, "because", BecauseIn(*s.Because, s))
+	}
+	for _, f := range s.Failed[:min(len(s.Failed), 2)] {
+		c.labelled(bad, "failed", Safe(strings.TrimSuffix(f.Node+" "+f.Reason+": "+f.Message, ": ")))
+	}
+	if n := len(s.Failed) - 2; n > 0 {
+		c.labelled(bad, "failed", fmt.Sprintf("%d more", n))
+	}
+	if w := m.st.wait; w != nil && !resting && len(w.Because) > 0 && flightOf(s, w.Because[0].Node) == nil {
+		words := BecauseIn(w.Because[0], s)
+		if !w.Until.IsZero() && w.Because[0].Since == nil {
+			words += ", until " + untilClock(w.Until, m.now)
+		}
+		c.labelled(info, "waits", words)
+	}
+	if s.Drifted {
+		c.labelled(warn, "careful", "the template is not the target any more: what starts now is on another revision")
+	}
+	if resting || s.Phase == rollout.Aborting {
+		words := "paused is not frozen: a node that joins or a pod that is evicted starts on the template"
+		if n := len(s.Joined); n > 0 {
+			words += fmt.Sprintf("; %s joined so far", plural(n, "node"))
+		}
+		c.labelled(warn, "careful", words)
+	}
+	if m.leaving && !m.closing {
+		c.labelled(warn, "leaving", "finishes what is in flight, then pauses; Ctrl-C: at once")
+	}
+}
+
+// flightsByAge puts what has been in flight for longest first.
+func flightsByAge(s *rollout.Status) []rollout.FlightStatus {
+	out := slices.Clone(s.Flights)
+	slices.SortStableFunc(out, func(a, b rollout.FlightStatus) int {
+		if a.Since.IsZero() != b.Since.IsZero() {
+			if a.Since.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return a.Since.Compare(b.Since)
+	})
+	return out
+}
