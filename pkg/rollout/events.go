@@ -32,6 +32,7 @@ const (
 	EventUndoing     EventType = "Undoing"
 	EventAborting    EventType = "Aborting"
 	EventDrift       EventType = "Drift"
+	EventTrouble     EventType = "Trouble"  // requests do not go through
 	EventProgress    EventType = "Progress" // a heartbeat
 	EventDone        EventType = "Done"
 	EventUndone      EventType = "Undone"
