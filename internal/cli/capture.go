@@ -73,3 +73,17 @@ func (r *Capture) checkNames(s *snapshot.Snapshot) error {
 	}
 	return nil
 }
+
+// RefuseCluster refuses flags that name a cluster beside --from: one of them
+// would be ignored, and the reader could not tell which.
+func RefuseCluster(kube *KubeFlags) error {
+	for _, c := range []struct {
+		flag  string
+		value *string
+	}{{"--context", kube.Context}, {"--server", kube.APIServer}, {"--cluster", kube.ClusterName}} {
+		if c.value != nil && *c.value != "" {
+			return Usagef("--from reads a capture and %s names a cluster: leave one of them out", c.flag)
+		}
+	}
+	return nil
+}

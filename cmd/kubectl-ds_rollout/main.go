@@ -1,0 +1,24 @@
+// Command kubectl-ds_rollout is the kubectl plugin kubectl ds-rollout.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // credential plugins of cloud providers
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/cmd/rollout"
+)
+
+var version string // set by the linker
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends at once
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	os.Exit(cli.Main(ctx, os.Args, streams, rollout.Builder(version)))
+}

@@ -1,0 +1,137 @@
+package rollout
+
+import (
+	"slices"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// need is a row of the one table that both the review before a run and the
+// roles that rbac prints are made from.
+type need struct {
+	group, resource, subresource string
+	// read is enough for plan, status and history; drive is what a run needs
+	// beside it.
+	read, drive []string
+	// wide is in all namespaces, or of what has none.
+	wide bool
+	// when says for which policies; nil is all.
+	when func(*rollout.Policy) bool
+	// helps is what a run does without where it is refused.
+	helps bool
+}
+
+var needs = []need{
+	{resource: "namespaces", read: []string{"get"}, wide: true}, // the UID that stands for the cluster
+	{resource: "nodes", read: []string{"get", "list", "watch"}, wide: true},
+	{resource: "nodes", drive: []string{"patch"}, wide: true, when: cordons},
+	{group: "apps", resource: "daemonsets", read: []string{"get", "list", "watch"}, drive: []string{"patch"}},
+	{group: "apps", resource: "controllerrevisions", read: []string{"list", "watch"}, drive: []string{"patch"}},
+	{resource: "pods", read: []string{"get", "list", "watch"}, drive: []string{"delete"}},
+	{group: "coordination.k8s.io", resource: "leases", read: []string{"get", "list", "watch"}, drive: []string{"create", "update", "delete"}},
+	{group: "policy", resource: "poddisruptionbudgets", read: []string{"list"}},
+	{resource: "events", read: []string{"list"}, drive: []string{"create"}, helps: true},
+	// What stands around the pod on its node is in any namespace.
+	{resource: "pods", drive: []string{"list", "watch"}, wide: true, when: looksAround},
+	{resource: "pods", subresource: "eviction", drive: []string{"create"}, wide: true, when: drains},
+	{group: "policy", resource: "poddisruptionbudgets", drive: []string{"list"}, wide: true, when: drains},
+	{resource: "events", drive: []string{"list"}, wide: true, when: func(p *rollout.Policy) bool {
+		return hasGate(p, func(g *rollout.Gate) bool { return g.Builtin == rollout.GateWarnings })
+	}},
+	{group: "apps", resource: "daemonsets", drive: []string{"get"}, wide: true, when: func(p *rollout.Policy) bool {
+		return hasGate(p, func(g *rollout.Gate) bool { return g.DaemonSet != "" })
+	}},
+}
+
+func drains(p *rollout.Policy) bool  { return p.Drain != nil }
+func cordons(p *rollout.Policy) bool { return p.Cordon || drains(p) }
+
+// looksAround reports whether a run looks at other pods of a node.
+func looksAround(p *rollout.Policy) bool {
+	return drains(p) || p.WaitForJobs != nil || countsPods(p) || hasGate(p, func(g *rollout.Gate) bool {
+		return g.Builtin == rollout.GateCollateral || g.Pods != "" || g.DaemonSet != ""
+	})
+}
+
+// countsPods reports whether the order goes by the pods of each node.
+func countsPods(p *rollout.Policy) bool {
+	return slices.Contains(p.Order, "fewest-pods") || slices.Contains(p.Order, "-fewest-pods")
+}
+
+func hasGate(p *rollout.Policy, is func(*rollout.Gate) bool) bool {
+	for i := range p.Gates {
+		if is(&p.Gates[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// needsOf are the rows that a policy needs; nil is reading alone.
+func needsOf(p *rollout.Policy) []need {
+	var out []need
+	for _, n := range needs {
+		switch {
+		case p == nil && len(n.read) == 0, p != nil && n.when != nil && !n.when(p):
+			continue
+		case p == nil:
+			n.drive = nil
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+func (n *need) verbs() []string { return slices.Concat(n.read, n.drive) }
+
+// accesses are what the review asks before a run in a namespace.
+func accesses(p *rollout.Policy, namespace string) []kube.Access {
+	var out []kube.Access
+	for _, n := range needsOf(p) {
+		if n.helps {
+			continue
+		}
+		for _, v := range n.verbs() {
+			a := kube.Access{Verb: v, Group: n.group, Resource: n.resource, Subresource: n.subresource, Namespace: namespace}
+			if n.wide {
+				a.Namespace = ""
+			}
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// rules are the rows of one reach, as a role has them: one rule for each
+// resource.
+func rules(p *rollout.Policy, wide bool) []rbacv1.PolicyRule {
+	var out []rbacv1.PolicyRule
+	for _, n := range needsOf(p) {
+		if n.wide != wide {
+			continue
+		}
+		out = addRule(out, n)
+	}
+	return out
+}
+
+func addRule(rules []rbacv1.PolicyRule, n need) []rbacv1.PolicyRule {
+	resource := n.resource
+	if n.subresource != "" {
+		resource += "/" + n.subresource
+	}
+	i := slices.IndexFunc(rules, func(r rbacv1.PolicyRule) bool { return r.Resources[0] == resource && r.APIGroups[0] == n.group })
+	if i < 0 {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{n.group}, Resources: []string{resource}})
+		i = len(rules) - 1
+	}
+	for _, v := range n.verbs() {
+		if !slices.Contains(rules[i].Verbs, v) {
+			rules[i].Verbs = append(rules[i].Verbs, v)
+		}
+	}
+	return rules
+}

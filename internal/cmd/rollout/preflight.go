@@ -1,0 +1,74 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// preflight asks what one may do, which budgets there are, and who drives.
+// What it may not read is among the permissions that it finds missing.
+func (c *clients) preflight(ctx context.Context, p *rollout.Policy, ds *appsv1.DaemonSet, progress func(string)) error {
+	progress("permissions")
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		denied, err := c.Preflight.Denied(gctx, accesses(p, ds.Namespace))
+		for _, a := range denied {
+			c.Denied = append(c.Denied, a.String())
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		namespace := ds.Namespace
+		if drains(p) {
+			namespace = ""
+		}
+		c.Budgets, _, err = c.Preflight.Budgets(gctx, namespace)
+		return err
+	})
+	g.Go(func() (err error) {
+		c.HeldBy, err = c.heldBy(gctx, ds)
+		return err
+	})
+	return g.Wait()
+}
+
+// heldBy names the run that the Lease of a DaemonSet holds, if any.
+func (c *clients) heldBy(ctx context.Context, ds *appsv1.DaemonSet) (string, error) {
+	w, err := kube.NewWriter(c.Cluster.Config, true)
+	if err != nil {
+		return "", err
+	}
+	lease, err := w.Lease(ctx, ds.Namespace, rollout.LeaseName(ds.Name))
+	switch {
+	case apierrors.IsForbidden(err):
+		return "", nil
+	case err != nil:
+		return "", err
+	case lease == nil:
+		return "", nil
+	}
+	return holder(lease, ds), nil
+}
+
+func holder(l *kube.Lease, ds *appsv1.DaemonSet) string {
+	if len(l.Run) == 0 {
+		return l.Holder // taken and not used, or not ours: a name is all there is to say
+	}
+	r, err := rollout.DecodeRun(l.Run)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("its Lease %s cannot be read (%v)", l.Name, err)
+	case r.UID != ds.UID, r.Phase == rollout.Ended:
+		return ""
+	case r.By == "":
+		return "run " + r.ID
+	}
+	return "run " + r.ID + " of " + r.By
+}
