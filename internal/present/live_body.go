@@ -24,7 +24,7 @@ func (m *liveModel) body(c *canvas, limit int) {
 	avail = max(avail-len(low), 2)
 	waves := waveRows(s)
 	flights := flightsByAge(s)
-	nw := min(len(waves), max(avail/2, avail-len(flights), 1))
+	nw := min(len(waves), max(avail/2, avail-len(flights), 3))
 	waves = collapse(waves, nw)
 	nf := min(len(flights), max(avail-len(waves), 1))
 
@@ -46,16 +46,12 @@ func (m *liveModel) flightTable(c *canvas, flights []rollout.FlightStatus, n int
 	if rest > 0 && n > 1 { // its own line says so
 		n, rest = n-1, rest+1
 	}
-	all := make([]string, len(flights))
-	for i := range flights {
-		all[i] = flights[i].Node
-	}
-	g := newFlightGrid(c.width, commonDomain(all))
+	g := newFlightGrid(c.width, flights)
 	rows := [][]cell{g.heads()}
 	for i := range flights[:n] {
 		rows = append(rows, g.row(m, &flights[i]))
 	}
-	c.table(rows, g.flex, min(52, c.width/2))
+	c.table(rows, g.step(), min(52, c.width/2))
 	if rest > 0 {
 		c.line(toned(faint, fmt.Sprintf("%d more in flight", rest)))
 	}
@@ -113,7 +109,7 @@ func (m *liveModel) keys(roomy bool) []string {
 		}
 	}
 	leave := "q leave"
-	if roomy && !m.resting() {
+	if roomy && rollout.Allowed(m.st.status.Phase, rollout.VerbPause) {
 		leave += " (finish what is in flight, then paused)"
 	}
 	return append(out, leave, "? all keys")
@@ -136,9 +132,8 @@ func (m *liveModel) helpRows() [][]cell {
 	for _, k := range keyHelp {
 		add(k.key, k.word, k.help, m.allowed(k.verb))
 	}
-	add("q", "leave", "finish what is in flight, then pause and go; resume goes on from any terminal", true)
+	add("q", "leave", "finish what is in flight, pause, and go; resume: any terminal", true)
 	add("Ctrl-C", "leave", "the same; a second time: at once, resumable", true)
-	add("?", "keys", "this list", true)
 	return out
 }
 

@@ -20,21 +20,21 @@ func (m *liveModel) eventRows(n int) [][]cell {
 
 // eventLine is an event as it is printed above the view.
 func (st *streamState) eventLine(ev *rollout.Event) string {
-	parts := []string{shortClock(ev.At) + "  " + pad(Safe(string(ev.Type)), len("GateBlocked"))}
+	parts := []string{shortClock(ev.At) + gap + pad(Safe(string(ev.Type)), len("GateBlocked"))}
 	if ev.Node != "" {
 		parts = append(parts, Safe(ev.Node))
 	}
 	if d := st.detail(ev); d != "" {
 		parts = append(parts, d)
 	}
-	return strings.TrimRight(strings.Join(parts, "  "), " ")
+	return strings.TrimRight(strings.Join(parts, gap), " ")
 }
 
 func toneOfEvent(t rollout.EventType) tone {
 	switch t {
 	case rollout.EventNodeFailed, rollout.EventStopped, rollout.EventGateBlocked:
 		return bad
-	case rollout.EventPaused, rollout.EventDrift, rollout.EventUndoing, rollout.EventAborting, rollout.EventAborted:
+	case rollout.EventPaused, rollout.EventDrift, rollout.EventTrouble, rollout.EventUndoing, rollout.EventAborting, rollout.EventAborted:
 		return warn
 	default:
 		return plain
@@ -61,6 +61,7 @@ func (st *streamState) detail(ev *rollout.Event) string {
 		return Safe(strings.TrimSpace(ev.Gate + colon(strings.TrimSpace(ev.Reason+" "+ev.Message))))
 	case rollout.EventNodeFailed:
 		return Safe(strings.TrimSuffix(ev.Reason+": "+ev.Message, ": "))
+	default:
 	}
 	if why := st.why(ev); why != "" {
 		return Safe(why)

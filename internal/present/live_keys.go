@@ -22,9 +22,9 @@ var keyHelp = []struct {
 	verb            rollout.Verb
 }{
 	{"a", "approve", "go on past this place", rollout.VerbApprove},
-	{"p", "pause", "finish what is in flight, then wait; joining nodes still start on the new revision", rollout.VerbPause},
+	{"p", "pause", "finish what is in flight, then wait; not a freeze", rollout.VerbPause},
 	{"r", "resume", "go on", rollout.VerbResume},
-	{"t", "retry node", "prove a failed node once more, on the same revision", rollout.VerbRetry},
+	{"t", "retry node", "prove a failed node once more, same revision", rollout.VerbRetry},
 	{"s", "skip node", "leave a node as it is, keep counting it, go on", rollout.VerbSkip},
 	{"u", "undo", "the template goes back, then the pods that were touched", rollout.VerbUndo},
 	{"x", "abort", "end the run; the template stays", rollout.VerbAbort},

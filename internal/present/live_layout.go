@@ -53,7 +53,8 @@ func (c *canvas) labelled(t tone, label, s string) {
 	const room = 9
 	lines := wrap(pad(label, room), s, c.width)
 	if len(lines) > 2 {
-		lines = append(lines[:1], strings.Repeat(" ", room)+strings.TrimSpace(strings.Join(lines[1:], " ")))
+		rest := strings.Join(strings.Fields(strings.Join(lines[1:], " ")), " ")
+		lines = append(lines[:1], strings.Repeat(" ", room)+rest)
 	}
 	for i, l := range lines {
 		if i == 0 {
@@ -94,7 +95,10 @@ func (c *canvas) table(rows [][]cell, flex, floor int) {
 		cells := make([]cell, 0, 2*len(r))
 		for i, x := range r {
 			t := cut(x.text, widths[i])
-			cells = append(cells, toned(x.tone, t), text(strings.Repeat(" ", widths[i]-width(t))+gap))
+			cells = append(cells, toned(x.tone, t))
+			if i < len(r)-1 {
+				cells = append(cells, text(strings.Repeat(" ", widths[i]-width(t))+gap))
+			}
 		}
 		c.line(cells...)
 	}

@@ -7,40 +7,71 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
-// flightGrid is the columns of the nodes in flight.
+// flightGrid is the columns of the nodes in flight. Zone and pod are left out
+// where the step, which is what a person waits for, would have no room.
 type flightGrid struct {
-	short  bool // of a narrow terminal: no zone, no pod
-	domain string
-	width  int
-	flex   int
+	zone, pod bool
+	domain    string // that all nodes share
+	width     int
 }
 
-func newFlightGrid(width int, domain string) flightGrid {
-	g := flightGrid{short: width < narrow, domain: domain, width: width, flex: 2}
-	if g.short {
-		g.flex = 1
+// stepRoom is what a step needs to be read.
+const stepRoom = 36
+
+func newFlightGrid(cols int, flights []rollout.FlightStatus) flightGrid {
+	all := make([]string, len(flights))
+	for i := range flights {
+		all[i] = flights[i].Node
 	}
+	g := flightGrid{domain: commonDomain(all), width: cols}
+	var node, zone, pod int
+	for i := range flights {
+		f := &flights[i]
+		node, zone, pod = max(node, width(g.node(f))), max(zone, width(g.zoneOf(f))), max(pod, width(g.podOf(f)))
+	}
+	room := cols - node - width("59m59s") - 2*len(gap) - stepRoom
+	g.zone = cols >= narrow && room >= zone+len(gap)
+	g.pod = g.zone && room >= zone+pod+2*len(gap)
 	return g
 }
 
-func (g flightGrid) heads() []cell {
-	if g.short {
-		return []cell{toned(strong, "NODE"), toned(strong, "STEP"), toned(strong, "FOR")}
+func (g flightGrid) node(f *rollout.FlightStatus) string {
+	return cut(Safe(strings.TrimSuffix(f.Node, g.domain)), g.width/3)
+}
+
+func (g flightGrid) zoneOf(f *rollout.FlightStatus) string { return cut(orNone(f.Zone), 16) }
+func (g flightGrid) podOf(f *rollout.FlightStatus) string  { return cut(orNone(f.Pod), g.width/4) }
+
+// step is the index of the column that gives way.
+func (g flightGrid) step() int {
+	if g.zone {
+		return 2
 	}
-	return []cell{toned(strong, "NODE"), toned(strong, "ZONE"), toned(strong, "STEP"), toned(strong, "FOR"), toned(strong, "POD")}
+	return 1
+}
+
+func (g flightGrid) cells(node, zone, step, how, pod cell) []cell {
+	out := []cell{node}
+	if g.zone {
+		out = append(out, zone)
+	}
+	out = append(out, step, how)
+	if g.pod {
+		out = append(out, pod)
+	}
+	return out
+}
+
+func (g flightGrid) heads() []cell {
+	return g.cells(toned(strong, "NODE"), toned(strong, "ZONE"), toned(strong, "STEP"), toned(strong, "FOR"), toned(strong, "POD"))
 }
 
 func (g flightGrid) row(m *liveModel, f *rollout.FlightStatus) []cell {
-	node := text(cut(Safe(strings.TrimSuffix(f.Node, g.domain)), g.width/3))
 	how := none
 	if !f.Since.IsZero() {
 		how = span(m.now.Sub(f.Since))
 	}
-	step := text(Safe(m.step(f)))
-	if g.short {
-		return []cell{node, step, text(how)}
-	}
-	return []cell{node, text(cut(orNone(f.Zone), 16)), step, text(how), text(cut(orNone(f.Pod), g.width/4))}
+	return g.cells(text(g.node(f)), text(g.zoneOf(f)), text(Safe(m.step(f))), text(how), text(g.podOf(f)))
 }
 
 // step is where a node in flight stands; unescaped.
@@ -67,6 +98,7 @@ func (m *liveModel) step(f *rollout.FlightStatus) string {
 		return "node: not Ready" + m.atMost(f)
 	case rollout.WaitReconcile:
 		return "next step under way"
+	default:
 	}
 	if p, ok := causeWords[f.Code]; ok {
 		return p.words + colon(said)

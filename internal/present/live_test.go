@@ -226,6 +226,34 @@ func TestLiveViews(t *testing.T) {
 	}
 }
 
+func TestLiveClosesWithItsEventsAboveAndNoKeys(t *testing.T) {
+	c := liveCase{status: midRun(), events: midEvents()}
+	m, sent := newTestModel(&c, 120, 40, false)
+	if lines := m.refresh(0); len(lines) != 3 || !strings.HasSuffix(lines[2], "ip-10-0-34-2   cilium-l2m8z (41)") {
+		t.Errorf("printed above: %q", lines)
+	}
+	m.Update(closeMsg{})
+	m.Update(press("p"))
+	if len(*sent) != 0 {
+		t.Errorf("a key after the end sent %v", *sent)
+	}
+	golden.Assert(t, m.View().Content+"\n", "live-closing-120.golden")
+	if !strings.HasSuffix(m.View().Content, "\n") {
+		t.Error("the last line of the view would be erased")
+	}
+}
+
+func TestLivePrintsAboveWhatLeavesTheView(t *testing.T) {
+	m, _ := newTestModel(&liveCase{status: midRun()}, 120, 40, false)
+	for i := range 7 {
+		m.inbox.event(rollout.Event{Type: rollout.EventNodeDone, At: at("16:00:00"), Node: fmt.Sprint("n", i)})
+	}
+	got := m.refresh(shownEvents)
+	if want := []string{"16:00:00Z   NodeDone      n0", "16:00:00Z   NodeDone      n1"}; !slices.Equal(got, want) {
+		t.Errorf("printed above: %q, want %q", got, want)
+	}
+}
+
 var styling = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func TestLiveFitsEveryTerminalAndLetsNothingThrough(t *testing.T) {

@@ -30,9 +30,9 @@ func (m *liveModel) draw() string {
 		m.foot(foot)
 	}
 	m.body(c, max(m.height-spareRows-len(foot.lines)-1, len(c.lines)+4))
-	if len(foot.lines) > 0 {
-		c.blank()
-	}
+	// The line that the cursor ends on is erased when the program closes: the
+	// last view gives it an empty one.
+	c.blank()
 	if room := max(m.height-1-len(foot.lines), 1); len(c.lines) > room {
 		c.lines = c.lines[:room]
 	}
@@ -60,7 +60,7 @@ func (m *liveModel) head(c *canvas) {
 	end := min(c.width, barEnds)
 	word, t := phaseWord(s)
 	name, where, run := Safe(m.opts.daemonSet()), Safe(m.opts.Context), "run "+Safe(s.Run)
-	right := shortClock(m.now) + "  (" + span(m.now.Sub(m.began)) + ")"
+	right := shortClock(m.now) + "  (" + roughly(m.now.Sub(m.began)) + ")"
 	left := width(name + where + run + word)
 	switch {
 	case left+4*len(gap)+width(right) <= c.width:
@@ -132,15 +132,20 @@ func (m *liveModel) pace() string {
 	out := "- node/min, - left"
 	if ok {
 		left, _ := m.st.pace.left(s, m.now)
-		out = fmt.Sprintf("%.1f node/min, %s left", perMinute, span(left))
+		out = fmt.Sprintf("%.1f node/min, %s left", perMinute, roughly(left))
 	}
-	if until := m.opts.Until; !until.IsZero() && until.After(m.now) {
-		out += "; " + untilClock(until, m.now) + ": pause"
-		if ok {
-			out += fmt.Sprintf(" at about %d", min(s.Total, s.Done+int(perMinute*until.Sub(m.now).Minutes())))
-		}
+	until := m.opts.Until
+	if until.IsZero() || !until.After(m.now) {
+		return out
 	}
-	return out
+	pause := "; " + untilClock(until, m.now) + ": pause"
+	if !ok {
+		return out + pause
+	}
+	if then := s.Done + int(perMinute*until.Sub(m.now).Minutes()); then < s.Total {
+		return out + pause + fmt.Sprintf(" at about %d", then)
+	}
+	return out // it is over before
 }
 
 // untilClock leaves the seconds out where there are none, and says the day
@@ -159,40 +164,65 @@ func untilClock(t, now time.Time) string {
 // reasons say why the run rests or waits, and what a person must know then.
 func (m *liveModel) reasons(c *canvas) {
 	s := m.st.status
-	resting := s.Phase == rollout.Paused || s.Phase == rollout.Stopped
+	resting := m.resting()
 	if s.Because != nil && resting {
-		t := warn
-		if s.Phase == rollout.Stopped {
-			t = bad
-		}
+		_, t := phaseWord(s)
 		c.labelled(t, "because", BecauseIn(*s.Because, s))
 	}
-	for _, f := range s.Failed[:min(len(s.Failed), 2)] {
-		c.labelled(bad, "failed", Safe(strings.TrimSuffix(f.Node+" "+f.Reason+": "+f.Message, ": ")))
-	}
-	if n := len(s.Failed) - 2; n > 0 {
-		c.labelled(bad, "failed", fmt.Sprintf("%d more", n))
-	}
-	if w := m.st.wait; w != nil && !resting && len(w.Because) > 0 && flightOf(s, w.Because[0].Node) == nil {
-		words := BecauseIn(w.Because[0], s)
-		if !w.Until.IsZero() && w.Because[0].Since == nil {
-			words += ", until " + untilClock(w.Until, m.now)
-		}
-		c.labelled(info, "waits", words)
+	m.failures(c)
+	if !resting {
+		m.waiting(c)
 	}
 	if s.Drifted {
 		c.labelled(warn, "careful", "the template is not the target any more: what starts now is on another revision")
 	}
 	if resting || s.Phase == rollout.Aborting {
-		words := "paused is not frozen: a node that joins or a pod that is evicted starts on the template"
-		if n := len(s.Joined); n > 0 {
-			words += fmt.Sprintf("; %s joined so far", plural(n, "node"))
-		}
-		c.labelled(warn, "careful", words)
+		c.labelled(warn, "careful", m.notFrozen())
 	}
 	if m.leaving && !m.closing {
 		c.labelled(warn, "leaving", "finishes what is in flight, then pauses; Ctrl-C: at once")
 	}
+}
+
+func (m *liveModel) failures(c *canvas) {
+	failed := m.st.status.Failed
+	for _, f := range failed[:min(len(failed), 2)] {
+		c.labelled(bad, "failed", Safe(strings.TrimSuffix(f.Node+" "+f.Reason+": "+f.Message, ": ")))
+	}
+	if n := len(failed) - 2; n > 0 {
+		c.labelled(bad, "failed", fmt.Sprintf("%d more", n))
+	}
+}
+
+// waiting says what the whole run waits for; what a node in flight waits for
+// stands in its row.
+func (m *liveModel) waiting(c *canvas) {
+	s, w := m.st.status, m.st.wait
+	if w == nil || len(w.Because) == 0 || flightOf(s, w.Because[0].Node) != nil {
+		return
+	}
+	words := BecauseIn(w.Because[0], s)
+	if !w.Until.IsZero() && w.Because[0].Since == nil {
+		words += ", until " + untilClock(w.Until, m.now)
+	}
+	c.labelled(info, "waits", words)
+}
+
+// notFrozen says what goes on although nothing is begun.
+func (m *liveModel) notFrozen() string {
+	s := m.st.status
+	words, on := "paused is not frozen: ", "the template"
+	if s.Phase == rollout.Aborting {
+		words = ""
+	}
+	if r := m.st.revision(s.Target.Hash); r != "" && !s.Drifted {
+		on = "revision " + Safe(r)
+	}
+	words += "a node that joins or a pod that is evicted starts on " + on
+	if n := len(s.Joined); n > 0 {
+		words += fmt.Sprintf("; %s joined so far", plural(n, "node"))
+	}
+	return words
 }
 
 // flightsByAge puts what has been in flight for longest first.

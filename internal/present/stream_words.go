@@ -196,3 +196,11 @@ func span(d time.Duration) string {
 	}
 	return out
 }
+
+// roughly is a span of which seconds are not worth saying from ten minutes on.
+func roughly(d time.Duration) string {
+	if d >= 10*time.Minute {
+		d = d.Truncate(time.Minute)
+	}
+	return span(d)
+}
