@@ -1,0 +1,149 @@
+package present
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// PausedView is a run that rests because somebody, or its policy, asked.
+type PausedView struct {
+	Context string
+	Status  *rollout.Status
+	Run     *rollout.Run
+	Counts  []rollout.RevisionCount
+	// Flags are appended to the printed commands, as in "--context prod".
+	CommandFlags string
+}
+
+// WritePaused writes why a run rests and how to go on.
+func WritePaused(w io.Writer, v *PausedView, o Options) error {
+	s, st := newSheet(o, 11), v.Status
+	why := "asked"
+	if st.Because != nil {
+		why = because(*st.Because, st)
+	}
+	s.says(warn, "PAUSED", fmt.Sprintf("  run %s of %s: %s. Done %d of %d.", st.Run, headOf(st.Namespace, st.Name, v.Context), why, st.Done, st.Total))
+	if o.Quiet {
+		return s.writeTo(w)
+	}
+	s.fact("now", strings.TrimSpace(countsLine(v.Counts, "")+fmt.Sprintf(" Ceiling %d of %d taken.", len(st.Taken), st.Ceiling)))
+	if n := len(st.Flights); n > 0 {
+		s.fact("in flight", fmt.Sprintf("%s, which finish first", plural(n, "node")))
+	}
+	s.toned(warn, "careful", careful+runsNow(st))
+	for i, c := range goOnCommands(v) {
+		label := "go on"
+		if i > 0 {
+			label = ""
+		}
+		s.fact(label, c)
+	}
+	s.fact("give up", runCommand(st, v.CommandFlags, "abort"))
+	return s.writeTo(w)
+}
+
+// goOnCommands are exactly what to type.
+func goOnCommands(v *PausedView) []string {
+	st := v.Status
+	resume := runCommand(st, v.CommandFlags, "resume")
+	if st.Because == nil {
+		return []string{resume}
+	}
+	switch st.Because.Code {
+	case rollout.PauseApproval:
+		return []string{runCommand(st, v.CommandFlags, "approve"), resume}
+	case rollout.PauseTemplate:
+		return []string{resume + ", with the template of the run back", runCommand(st, v.CommandFlags, "abort") + "; then start anew with the new template"}
+	default:
+		return []string{resume}
+	}
+}
+
+// EndedView is a run that is over.
+type EndedView struct {
+	Context      string
+	Status       *rollout.Status
+	Run          *rollout.Run
+	Done         *rollout.Done
+	Counts       []rollout.RevisionCount
+	CommandFlags string
+}
+
+// WriteEnded writes how a run ended, and what it leaves behind, by name and
+// why. Done, Undone and Aborted are three words with three meanings.
+func WriteEnded(w io.Writer, v *EndedView, o Options) error {
+	s, st, d := newSheet(o, 11), v.Status, v.Done
+	word, t := strings.ToUpper(string(d.Outcome)), strong
+	if d.Exit != rollout.ExitDone {
+		t = warn
+	}
+	s.says(t, word, fmt.Sprintf("  run %s of %s: %s", st.Run, headOf(st.Namespace, st.Name, v.Context), endedWords(v)))
+	if o.Quiet {
+		return s.writeTo(w)
+	}
+	s.fact("now", countsLine(v.Counts, ""))
+	s.fact("strategy", strategyAfter(v))
+	if d.Outcome == rollout.OutcomeAborted {
+		s.fact("template", "kept at revision "+runsNow(st)+": a node that joins or a pod that is evicted starts on it")
+	}
+	lines := leftLines(d.Left, o)
+	for i, l := range lines {
+		label := "left"
+		if i > 0 {
+			label = ""
+		}
+		s.fact(label, l)
+	}
+	if len(lines) == 0 {
+		s.fact("left", "nothing: no annotation, no cordon, no lock")
+	}
+	if stays(d.Left) {
+		s.fact("then", "mend or skip what is named, then: "+runCommand(st, v.CommandFlags, "disarm"))
+	}
+	return s.writeTo(w)
+}
+
+func endedWords(v *EndedView) string {
+	st, d := v.Status, v.Done
+	switch total := sizeOf(v.Run, st); {
+	case d.Outcome == rollout.OutcomeAborted:
+		return fmt.Sprintf("%d of %s run revision %s, and no more will be.", d.Nodes, plural(total, "node"), revisionOf(st.Target))
+	case d.Nodes == total:
+		return fmt.Sprintf("all %s run revision %s.", plural(total, "node"), revisionOf(st.Target))
+	default:
+		return fmt.Sprintf("%d of %s run revision %s.", d.Nodes, plural(total, "node"), revisionOf(st.Target))
+	}
+}
+
+// sizeOf is the scope of a run that is still there.
+func sizeOf(r *rollout.Run, s *rollout.Status) int {
+	if r == nil {
+		return s.Total
+	}
+	return len(r.Members) - len(s.Gone)
+}
+
+func strategyAfter(v *EndedView) string {
+	if stays(v.Done.Left) {
+		return "OnDelete still, see left"
+	}
+	if v.Run == nil || v.Run.Original == "" {
+		return ""
+	}
+	if v.Run.Original == onDelete {
+		return "OnDelete as before"
+	}
+	return v.Run.Original + ", put back"
+}
+
+func stays(left []rollout.Left) bool {
+	for _, l := range left {
+		if l.What == rollout.LeftStrategy {
+			return true
+		}
+	}
+	return false
+}

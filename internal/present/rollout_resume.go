@@ -1,0 +1,154 @@
+package present
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// Lock is what the Lease says of the driver of a run.
+type Lock struct {
+	Holder string // who drives, or drove: "oncall@example.com on host-17"
+	// Renewed is when the driver was last heard of; zero where nobody ever
+	// drove.
+	Renewed time.Time
+	Free    bool // let go, or expired
+	// FreeIn is when the lock can be taken where the driver is silent.
+	FreeIn time.Duration
+}
+
+// ResumeView is a stored run that is about to go on.
+type ResumeView struct {
+	Context      string
+	Run          *rollout.Run
+	Facts        *rollout.ResumeFacts
+	Lock         Lock
+	Now          time.Time
+	CommandFlags string
+}
+
+// WriteResume writes what somebody must know who goes on with a run.
+func WriteResume(w io.Writer, v *ResumeView, o Options) error {
+	s, r, f := newSheet(o, 11), v.Run, v.Facts
+	s.says(strong, "Run "+r.ID, fmt.Sprintf(" of %s%s, %s", headOf(r.Namespace, r.Name, v.Context), byWhom(r.By), restsSince(r, v.Now)))
+	if o.Quiet {
+		return s.writeTo(w)
+	}
+	s.fact("same", sameText(f))
+	for i, d := range f.Differs {
+		label := "differs"
+		if i > 0 {
+			label = ""
+		}
+		s.toned(bad, label, d)
+	}
+	s.fact("lock", lockText(&v.Lock, f, v.Now))
+	s.fact("done", fmt.Sprintf("%d of %d, counted from the pods now", f.Done, f.Total))
+	if len(f.Failed) > 0 {
+		failedFacts(s, f.Failed)
+	}
+	s.fact("changed", changedText(r, f, o))
+	s.fact("left", leftText(f))
+	return s.writeTo(w)
+}
+
+func byWhom(by string) string {
+	if by == "" {
+		return ""
+	}
+	return ", by " + by
+}
+
+func restsSince(r *rollout.Run, now time.Time) string {
+	out := strings.ToLower(string(r.Phase))
+	if at := timeOf(r.Because); !at.IsZero() {
+		out += " " + ago(at, now) + " ago"
+	}
+	if r.Because != nil {
+		out += " (" + because(*r.Because, nil) + ")"
+	}
+	return out
+}
+
+func sameText(f *rollout.ResumeFacts) string {
+	out := strings.Join(f.Same, ", ")
+	if out == "" {
+		return ""
+	}
+	return out + "; policy as stored in the run"
+}
+
+func lockText(l *Lock, f *rollout.ResumeFacts, now time.Time) string {
+	flying := "with no node in flight"
+	if n := len(f.InFlight); n > 0 {
+		flying = fmt.Sprintf("with %s in flight (%s), counted as down", plural(n, "node"), strings.Join(f.InFlight, ", "))
+	}
+	switch {
+	case l.Renewed.IsZero():
+		return "free: nobody drives; " + flying
+	case l.Free:
+		return fmt.Sprintf("free: the last driver was heard of %s ago, at %s, %s", ago(l.Renewed, now), hourOf(l.Renewed, now), flying)
+	case l.FreeIn > 0:
+		return fmt.Sprintf("held by %s, silent for %s: free in %s", orNone(l.Holder), span(now.Sub(l.Renewed)), span(l.FreeIn))
+	}
+	return fmt.Sprintf("held by %s, alive %s ago", orNone(l.Holder), span(now.Sub(l.Renewed)))
+}
+
+func changedText(r *rollout.Run, f *rollout.ResumeFacts, o Options) string {
+	var parts []string
+	if n := len(f.Joined); n > 0 {
+		on := "on " + revisionOf(r.Target)
+		switch d := len(f.JoinedDown); d {
+		case 0:
+			on += " and available"
+		default:
+			on += fmt.Sprintf(", %d of them not available", d)
+		}
+		parts = append(parts, fmt.Sprintf("%s joined, %s", plural(n, "node"), on))
+	}
+	if n := len(f.Gone); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d left the cluster (%s)", n, few(f.Gone, o)))
+	}
+	if n := len(f.Lost); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d lost (%s)", n, few(f.Lost, o)))
+	}
+	if len(parts) == 0 {
+		return "no node joined, left or was lost"
+	}
+	return strings.Join(parts, "; ")
+}
+
+func leftText(f *rollout.ResumeFacts) string {
+	if f.LeftNodes == 0 {
+		return "no node: what remains is to clean up"
+	}
+	var waves []string
+	for _, w := range f.Left {
+		waves = append(waves, fmt.Sprintf("%d of wave %d", w.Nodes, w.Wave))
+	}
+	out := plural(f.LeftNodes, "node") + ": " + strings.Join(waves, ", ")
+	if len(f.Left) == 1 {
+		out = fmt.Sprintf("%s of wave %d", plural(f.LeftNodes, "node"), f.Left[0].Wave)
+	}
+	var zones []string
+	for _, z := range slices.Sorted(maps.Keys(f.Zones)) {
+		if z != "" {
+			zones = append(zones, fmt.Sprintf("zone %s %d", z, f.Zones[z]))
+		}
+	}
+	if len(zones) > 0 && len(zones) <= manyZones {
+		out += " (" + strings.Join(zones, ", ") + ")"
+	}
+	if f.Seconds > 0 {
+		out += ", about " + seconds(f.Seconds)
+	}
+	if f.UntilPast {
+		out += "; the old --until is past, none is set now"
+	}
+	return out
+}

@@ -1,0 +1,221 @@
+package present
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// StatusView is a run that somebody drives, or that waits to be driven.
+type StatusView struct {
+	Context string
+	Status  *rollout.Status
+	Counts  []rollout.RevisionCount
+	Lock    Lock
+	// Started is when the run began; zero where that is not told.
+	Started      time.Time
+	CommandFlags string
+}
+
+// WriteStatus writes how far a run is: who drives it, waves, nodes in flight,
+// and what failed. Everything is counted from the cluster.
+func WriteStatus(w io.Writer, v *StatusView, o Options) error {
+	s, st := newSheet(o, 11), v.Status
+	word, t := phaseOf(st)
+	head := fmt.Sprintf("%s: run %s ", headOf(st.Namespace, st.Name, v.Context), st.Run)
+	lines := wrap("", Safe(head)+word+Safe(statusSince(v)), o.Width)
+	for i := range lines {
+		lines[i] = strings.Replace(lines[i], word, o.paint().text(t, word), 1)
+	}
+	s.lines(lines)
+	s.say(driverText(v))
+	s.say(progressText(st, o))
+	if o.Quiet {
+		return s.writeTo(w)
+	}
+	s.fact("ceiling", takenText(st, o))
+	s.fact("pods", countsLine(v.Counts, ""))
+	if len(st.Waves) > 0 {
+		if err := s.grid(statusWaves(st, o)); err != nil {
+			return err
+		}
+	}
+	if len(st.Flights) > 0 {
+		if err := s.grid(flightsGrid(st, o)); err != nil {
+			return err
+		}
+	}
+	statusTail(s, v)
+	return s.writeTo(w)
+}
+
+// phaseOf is the phase in capitals, and the outcome of a run that has ended.
+func phaseOf(st *rollout.Status) (string, tone) {
+	switch st.Phase {
+	case rollout.Ended:
+		return strings.ToUpper(string(st.Outcome)), strong
+	case rollout.Stopped:
+		return "STOPPED", bad
+	case rollout.Paused:
+		return "PAUSED", warn
+	case rollout.Arming, rollout.Running, rollout.Undoing, rollout.Aborting, rollout.Finishing:
+	}
+	return Safe(strings.ToUpper(string(st.Phase))), strong
+}
+
+func statusSince(v *StatusView) string {
+	if at := timeOf(v.Status.Because); !at.IsZero() {
+		return " since " + hourOf(at, v.Status.At) + " (" + ago(at, v.Status.At) + ")"
+	}
+	if !v.Started.IsZero() {
+		return " for " + ago(v.Started, v.Status.At)
+	}
+	return ""
+}
+
+// driverText says who drives, and how long ago that was true.
+func driverText(v *StatusView) string {
+	st, l := v.Status, &v.Lock
+	moving := st.Phase != rollout.Paused && st.Phase != rollout.Stopped
+	why := ""
+	if st.Because != nil && !moving {
+		why = upperFirst(because(*st.Because, st)) + ". "
+	}
+	switch {
+	case l.Renewed.IsZero() || l.Free:
+		if !moving {
+			return why + "Nobody drives it. To go on: " + runCommand(st, v.CommandFlags, "resume")
+		}
+		last := ""
+		if !l.Renewed.IsZero() {
+			last = ", the last driver was heard of " + span(st.At.Sub(l.Renewed)) + " ago"
+		}
+		return fmt.Sprintf("Nobody drives it%s: nothing moves until: %s", last, runCommand(st, v.CommandFlags, "resume"))
+	case l.FreeIn > 0:
+		return fmt.Sprintf("%sDriven by %s, silent for %s. If that host is gone, resume works in %s: %s",
+			why, l.Holder, span(st.At.Sub(l.Renewed)), span(l.FreeIn), runCommand(st, v.CommandFlags, "resume"))
+	}
+	return fmt.Sprintf("%sDriven by %s, alive %s ago.", why, l.Holder, span(st.At.Sub(l.Renewed)))
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// progressText has a bar on a terminal; the figures say the same without it.
+func progressText(st *rollout.Status, o Options) string {
+	head := "revision " + revisionOf(st.Target)
+	if st.Target.Hash == "" {
+		head = "no target revision yet"
+	}
+	figures := fmt.Sprintf("%d of %d", st.Done, st.Total)
+	if st.Total > 0 {
+		figures += gap + percent(int64(st.Done), int64(st.Total))
+	}
+	room := min(o.Width, narrow) - width(head) - width(figures) - 2*len(gap) - 2
+	if o.Width == 0 || room < 10 {
+		return head + gap + figures
+	}
+	full := 0
+	if st.Total > 0 {
+		full = room * st.Done / st.Total
+	}
+	return head + gap + "[" + strings.Repeat("#", full) + strings.Repeat("-", room-full) + "]" + gap + figures
+}
+
+func takenText(st *rollout.Status, o Options) string {
+	out := fmt.Sprintf("%d of %d taken", len(st.Taken), st.Ceiling)
+	var flying, down []string
+	for _, n := range st.Taken {
+		if flightOf(st, n) != nil {
+			flying = append(flying, n)
+		} else {
+			down = append(down, n)
+		}
+	}
+	var parts []string
+	if n := len(flying); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d in flight", n))
+	}
+	if n := len(down); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d down (%s)", n, few(down, o)))
+	}
+	if len(parts) > 0 {
+		out += ": " + strings.Join(parts, ", ")
+	}
+	return out
+}
+
+func statusWaves(st *rollout.Status, o Options) *grid {
+	rows := waveRows(st)
+	cols := []column[waveRow]{
+		{name: "WAVE", cell: func(r *waveRow) cell { return text(Safe(r.label)) }},
+		{name: "DONE", cell: func(r *waveRow) cell { return text(fmt.Sprintf("%d/%d", r.done, r.nodes)) }},
+		{name: "STATE", leave: leave{cut: true}, cell: func(r *waveRow) cell { return toned(r.tone, Safe(r.state)) }},
+	}
+	return gridOf(rows, cols, o)
+}
+
+func flightsGrid(st *rollout.Status, o Options) *grid {
+	rows := slices.Clone(st.Flights)
+	str := func(name string, lv leave, f func(*rollout.FlightStatus) string) column[rollout.FlightStatus] {
+		return column[rollout.FlightStatus]{name: name, leave: lv, cell: func(r *rollout.FlightStatus) cell { return text(orNone(f(r))) }}
+	}
+	return gridOf(rows, []column[rollout.FlightStatus]{
+		str("NODE", leave{}, func(f *rollout.FlightStatus) string { return f.Node }),
+		str("ZONE", leave{order: 2}, func(f *rollout.FlightStatus) string { return f.Zone }),
+		str("STEP", leave{cut: true}, func(f *rollout.FlightStatus) string { return flightStep(f, st) }),
+		str("FOR", leave{}, func(f *rollout.FlightStatus) string {
+			if f.Since.IsZero() {
+				return ""
+			}
+			return span(st.At.Sub(f.Since))
+		}),
+		str("POD", leave{order: 1}, func(f *rollout.FlightStatus) string { return f.Pod }),
+	}, o)
+}
+
+// flightStep is what a node waits for.
+func flightStep(f *rollout.FlightStatus, st *rollout.Status) string {
+	if soaked, whole := soakOf(f, st.At); whole > 0 {
+		return fmt.Sprintf("soak: available %s of %s", span(soaked), span(whole))
+	}
+	out := because(rollout.Cause{Code: f.Code}, nil)
+	if f.Until.After(st.At) {
+		out += ", until " + shortClock(f.Until)
+	}
+	return out
+}
+
+// statusTail is what is not well, and what changed the totals.
+func statusTail(s *sheet, v *StatusView) {
+	st := v.Status
+	if len(st.Failed)+len(st.Skipped)+len(st.Joined)+len(st.Gone)+len(st.Left) > 0 || st.Drifted || st.Rearms > 0 {
+		s.blank()
+	}
+	failedFacts(s, st.Failed)
+	list := func(label string, nodes []string, text string) {
+		if len(nodes) > 0 {
+			s.fact(label, fmt.Sprintf("%s %s: %s", plural(len(nodes), "node"), text, few(nodes, s.o)))
+		}
+	}
+	list("skipped", st.Skipped, "by a person")
+	list("joined", st.Joined, "came up on "+revisionOf(st.Target)+" by themselves, not among the "+fmt.Sprint(st.Total))
+	list("gone", st.Gone, "left the cluster")
+	for _, l := range leftLines(st.Left, s.o) {
+		s.fact("left", l)
+	}
+	if st.Drifted {
+		s.toned(warn, "drift", "the template is not the target of the run any more")
+	}
+	if st.Rearms > 0 {
+		s.toned(warn, "drift", fmt.Sprintf("updateStrategy was taken back and armed again %s", plural(st.Rearms, "time")))
+	}
+}
