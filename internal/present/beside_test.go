@@ -24,6 +24,25 @@ func TestBesideABareTableStandsWhatItLeavesOut(t *testing.T) {
 	}
 }
 
+func TestWhatManyFailedReadsNeedIsSaidOnce(t *testing.T) {
+	grant := coverage.GrantRemedy + "kubectl ds-coverage rbac --context prod"
+	list := &coverage.DaemonSetCoverageList{
+		Source: coverage.ReportSource{Incomplete: []coverage.IncompleteRead{
+			{Verb: "list", Resource: "events", Error: "forbidden", Remedy: grant},
+			{Verb: "list", Resource: "namespaces", Error: "refused", Remedy: "try again"},
+			{Verb: "list", Resource: "pods", Error: "forbidden", Remedy: grant},
+		}},
+		Items: []coverage.DaemonSetCoverage{{}},
+	}
+	want := `Incomplete: events are forbidden (list events): reasons that need them say Unknown.
+Incomplete: namespaces could not be read (refused): rules of namespaces are not known; try again
+Incomplete: pods are forbidden (list pods): verdicts that need them say Unknown.
+Grant: kubectl ds-coverage rbac --context prod`
+	if got := strings.Join(incomplete(list.Source, Options{}), "\n"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
 func TestMoreThanAllIsNotCut(t *testing.T) {
 	if got := percent(700, 300); got != "233.3%" {
 		t.Errorf("700 of 300 is %s", got)

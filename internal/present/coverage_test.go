@@ -14,8 +14,8 @@ import (
 func TestCoverageScreens(t *testing.T) {
 	inPart := mondayMorning()
 	inPart.Source.Incomplete = []coverage.IncompleteRead{
-		{Verb: "list", Resource: "events", Namespace: "security", Error: "events is forbidden: User \"jane\" cannot list", Remedy: "kubectl ds-coverage rbac --context prod prints the role that grants it"},
-		{Verb: "list", Resource: "events", Namespace: "logging", Error: "events is forbidden: User \"jane\" cannot list", Remedy: "kubectl ds-coverage rbac --context prod prints the role that grants it"},
+		{Verb: "list", Resource: "events", Namespace: "security", Error: "events is forbidden: User \"jane\" cannot list", Remedy: coverage.GrantRemedy + "kubectl ds-coverage rbac --context prod"},
+		{Verb: "list", Resource: "events", Namespace: "logging", Error: "events is forbidden: User \"jane\" cannot list", Remedy: coverage.GrantRemedy + "kubectl ds-coverage rbac --context prod"},
 		{Verb: "list", Resource: "pods by spec.nodeName", Error: "pods is forbidden", Remedy: "try again"},
 		{Resource: "controllerrevisions", Error: "the capture has none", Remedy: "take the capture again: kubectl get nodes -o json"},
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
@@ -42,14 +44,39 @@ func incomplete(s coverage.ReportSource, o Options) []string {
 			where[k] = []string{}
 		}
 	}
-	var out []string
+	shared := map[string]int{}
 	for _, k := range order {
-		out = append(out, wrapCommand("", incompleteLine(k.verb, k.resource, k.err, k.remedy, where[k], o), o.Width)...)
+		shared[k.remedy]++
+	}
+	var out []string
+	for i, k := range order {
+		line := incompleteLine(k.verb, k.resource, k.err, where[k], o)
+		if k.remedy != "" && shared[k.remedy] == 1 {
+			line += remedyOf(k.remedy)
+		} else {
+			line += "."
+		}
+		out = append(out, wrapCommand("", line, o.Width)...)
+		// What several lines need is said once, after the last of them.
+		last := !slices.ContainsFunc(order[i+1:], func(later key) bool { return later.remedy == k.remedy })
+		if k.remedy != "" && shared[k.remedy] > 1 && last {
+			text := strings.TrimLeft(remedyOf(k.remedy), ".; ")
+			first, n := utf8.DecodeRuneInString(text)
+			out = append(out, wrapCommand("", string(unicode.ToUpper(first))+text[n:], o.Width)...)
+		}
 	}
 	return out
 }
 
-func incompleteLine(verb, resource, err, remedy string, namespaces []string, o Options) string {
+// remedyOf goes on after a line of what could not be read.
+func remedyOf(remedy string) string {
+	if command, ok := strings.CutPrefix(remedy, coverage.GrantRemedy); ok {
+		return ". Grant: " + Safe(command)
+	}
+	return "; " + Safe(remedy)
+}
+
+func incompleteLine(verb, resource, err string, namespaces []string, o Options) string {
 	effect, in := effects[resource], ""
 	if len(namespaces) > 0 {
 		in = " in " + Safe(names(namespaces, 3, o))
@@ -67,12 +94,5 @@ func incompleteLine(verb, resource, err, remedy string, namespaces []string, o O
 	if effect != "" {
 		what += ": " + effect
 	}
-	if remedy == "" {
-		return what + "."
-	}
-	// What the report says about a refused read begins with the command.
-	if command, ok := strings.CutSuffix(remedy, " prints the role that grants it"); ok {
-		return what + ". Grant: " + Safe(command)
-	}
-	return what + "; " + Safe(remedy)
+	return what
 }

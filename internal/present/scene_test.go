@@ -222,7 +222,7 @@ func mondayCauses() []coverage.Cause {
 			Reason: coverage.TaintTransient, Object: "storage/fsx-csi-node", Count: "155 nodes Excluded (suspect)",
 			Facts:  []coverage.Fact{{Label: "taint", Text: "fsx.csi.aws.com/agent-not-ready:NoSchedule, a startup taint that the template does not tolerate"}},
 			Shared: "all 155 of karpenter.sh/nodepool=gpu", Nodes: someNodes(36, 155),
-			Notes: []string{"kubectl get ds shows 36 desired, 36 ready; with the taint set aside 191 nodes should run it"},
+			Notes: []string{"status says 36 desired, 36 ready; recomputed: 36 nodes should run it now, 191 with the taint set aside"},
 			Fixes: []string{"add {key: fsx.csi.aws.com/agent-not-ready, operator: Exists} to spec.template.spec.tolerations"},
 			Looks: []string{"kubectl ds-coverage explain -n storage fsx-csi-node " + nodeName(36)},
 		},

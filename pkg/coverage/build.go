@@ -41,12 +41,27 @@ func (r *Result) source() ReportSource {
 	return out
 }
 
+// GrantRemedy is how the remedy of a forbidden read begins: a command follows.
+const GrantRemedy = "print the role that grants it: "
+
+// unreadRemedy is the remedy of the failed read that a verdict or a finding
+// names; empty where no read failed.
+func (r *Result) unreadRemedy(unread string) string {
+	for _, f := range r.Snapshot.Incomplete {
+		if describeRead(f) == unread {
+			return r.readRemedy(f)
+		}
+	}
+	return ""
+}
+
 func (r *Result) readRemedy(f snapshot.ReadFailure) string {
 	switch {
 	case f.Absent:
-		return "take the capture again: kubectl get nodes,daemonsets,controllerrevisions,pods,events,namespaces -A -o json"
+		return "take the capture again, with the subcommand snapshot or: " + r.Options.command("kubectl", "get",
+			"nodes,daemonsets.apps,controllerrevisions.apps,pods,events,namespaces", "-o", "json") + " -A"
 	case f.Forbidden:
-		return r.Options.command("kubectl", "ds-coverage", "rbac") + " prints the role that grants it"
+		return GrantRemedy + r.Options.command("kubectl", "ds-coverage", "rbac")
 	default:
 		return "try again"
 	}
@@ -60,11 +75,23 @@ func (r *Result) item(d *DaemonSetResult) DaemonSetCoverage {
 		Strategy:    string(d.DaemonSet.Spec.UpdateStrategy.Type),
 		Summary:     d.Summary,
 		StatusDrift: d.Drift,
-		Findings:    d.Findings,
+		Findings:    r.findings(d),
 		Nodes:       make([]NodeVerdict, len(d.Verdicts)),
 	}
 	for i := range d.Verdicts {
 		out.Nodes[i] = r.verdict(d, &d.Verdicts[i])
+	}
+	return out
+}
+
+// findings are those of the analysis; what could not be read gets the remedy of
+// the read.
+func (r *Result) findings(d *DaemonSetResult) []Finding {
+	out := slices.Clone(d.Findings)
+	for i := range out {
+		if remedy := r.unreadRemedy(out[i].Evidence.Unread); remedy != "" {
+			out[i].Remedy = remedy
+		}
 	}
 	return out
 }

@@ -12,6 +12,11 @@ import (
 // fixes says what changes the verdict for the better, safe to paste: what the
 // evidence allows to say, else the remedy of the reason.
 func (r *Result) fixes(d *DaemonSetResult, v *Verdict) []string {
+	if v.Reason == UnknownReason {
+		if remedy := r.unreadRemedy(v.Detail.Evidence.Unread); remedy != "" {
+			return []string{remedy}
+		}
+	}
 	for _, of := range []func(*DaemonSetResult, *Verdict) []string{
 		r.ruleFixes, r.creationFixes, r.schedulingFixes, r.containerFixes, r.nodeFixes,
 	} {

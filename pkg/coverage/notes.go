@@ -26,8 +26,8 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	case TaintTransient, TaintStructural:
 		if len(c.DaemonSets) == 1 {
 			s := &d.DaemonSet.Status
-			out = append(out, fmt.Sprintf("kubectl get ds shows %d desired, %d ready; with the taint set aside %d nodes should run it",
-				s.DesiredNumberScheduled, s.NumberReady, int(d.Counts.Desired)+len(c.Nodes)))
+			out = append(out, fmt.Sprintf("status says %d desired, %d ready; recomputed: %s should run it now, %d with the taint set aside",
+				s.DesiredNumberScheduled, s.NumberReady, count(int(d.Counts.Desired), "node"), int(d.Counts.Desired)+len(c.Nodes)))
 		}
 	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
 		if d.Summary.Covered+d.Summary.Outdated > 0 {

@@ -122,7 +122,7 @@ var registry = []Row{
 	{Current, []State{Covered}, Info, false, "An available pod of the current revision runs on the node.", "Nothing to do."},
 
 	{OutdatedReason, []State{Outdated}, Warning, false, "An available pod of another revision runs on the node.",
-		"Under OnDelete delete the pod, or step through the nodes with kubectl ds-rollout; under RollingUpdate find what holds the places of maxUnavailable."},
+		"Under RollingUpdate find what holds the places of maxUnavailable; under OnDelete delete the pod, or step through the nodes: kubectl ds-rollout."},
 
 	{NodeNamePinned, []State{Excluded}, Info, false, "The template names another node in spec.nodeName.", "Remove nodeName from the template, and use nodeSelector or affinity."},
 	{VirtualNode, []State{Excluded, Unready}, Info, false, "The node is virtual (Fargate, virtual kubelet): no DaemonSet pod can run there.", "Keep virtual nodes out by affinity, and do not tolerate all taints; nothing to do where the rules exclude them already."},
@@ -168,12 +168,12 @@ var registry = []Row{
 	{CreateError, []State{Unready}, Error, false, "The runtime cannot create the container.", "Read the message: a mount, a device or a runtime class."},
 	{RunError, []State{Unready}, Error, false, "The runtime cannot start the container.", "Read the message: usually the command or its permissions."},
 	{InitFailing, []State{Unready}, Error, false, "An init container does not finish.", "Read its log: kubectl logs POD -c CONTAINER."},
-	{CrashLoop, []State{Unready}, Error, false, "A container ends again and again.", "Read its last log: kubectl logs POD -c CONTAINER --previous; when OOMKilled raise the memory limit."},
+	{CrashLoop, []State{Unready}, Error, false, "A container ends again and again.", "When OOMKilled raise the memory limit; else read its last log: kubectl logs POD -c CONTAINER --previous."},
 	{ProbeFailing, []State{Unready}, Error, false, "The container runs and does not pass its probe.", "See the probe's event and the program's log."},
 	{ReadinessGate, []State{Unready}, Warning, false, "The containers are ready, and a readiness gate is not.", "Find the controller that should set the condition."},
 	{NotAvailableYet, []State{Unready}, Info, false, "The pod is ready, and minReadySeconds are not over.", "Wait."},
 	{NodeNotReady, []State{Unready}, Error, false, "The node is not ready, and its pod is not either.", "Mend the node."},
-	{UnknownReason, []State{Unknown, Unready, Missing}, Warning, false, "What would tell could not be read.", "Grant the read that the report names: kubectl ds-coverage rbac."},
+	{UnknownReason, []State{Unknown, Unready, Missing}, Warning, false, "What would tell could not be read.", "Take a capture again with what the report names; on a cluster, grant the read: kubectl ds-coverage rbac."},
 	{Starting, []State{Unready}, Info, false, "The pod is starting, and nothing speaks of a failure.", "Wait; when it takes long look at the pod's events."},
 
 	{NamespaceTerminating, []State{Missing}, Error, false, "The namespace is being deleted: no pod can be created in it.", "Let the deletion finish, and create the namespace again."},
@@ -199,7 +199,7 @@ var registry = []Row{
 	{UnmappedPod, nil, Warning, true, "A pod of the DaemonSet has neither a node nor a pin to one: the controller cannot count it, and makes another.", "Find the webhook that rewrote the pod's affinity."},
 	{OrphanShadow, nil, Warning, true, "A pod matches the DaemonSet's selector and belongs to somebody else, or to nobody.", "Delete it or let the DaemonSet adopt it; make the selectors differ."},
 	{Duplicate, nil, Warning, true, "A node has more than one live pod of the DaemonSet without a surge.", "The controller removes the extra one; if it stays, another owner uses the same selector."},
-	{ReadFailed, nil, Warning, true, "A read that this DaemonSet's verdicts need failed.", "Grant the read that the report names: kubectl ds-coverage rbac."},
+	{ReadFailed, nil, Warning, true, "A read that this DaemonSet's verdicts need failed.", "Take a capture again with what the report names; on a cluster, grant the read: kubectl ds-coverage rbac."},
 	{RevisionInferred, nil, Info, true, "No ControllerRevision was read, and the labels of pods stand for it.", "Add controllerrevisions to the capture, or grant the read."},
 }
 
