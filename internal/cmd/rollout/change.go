@@ -6,6 +6,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
 // change is what a run brings beside its policy.
@@ -29,7 +31,7 @@ func (l *live) changeTo(t *corev1.PodTemplateSpec, notes ...string) *change {
 	if equality.Semantic.DeepEqual(&l.ds.Spec.Template, t) {
 		return &change{notes: append(notes, "what is asked for is the template already: nothing of it changes")}
 	}
-	return &change{template: t, words: templateWords(&l.ds.Spec.Template, t), notes: notes}
+	return &change{template: t, words: rollout.TemplateDiff(&l.ds.Spec.Template, t), notes: notes}
 }
 
 // containers are the containers of a template by name, those of init first.

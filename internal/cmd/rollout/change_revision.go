@@ -1,17 +1,14 @@
 package rollout
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
 // toRevision is the change back to an older revision.
@@ -20,9 +17,9 @@ func (l *live) toRevision(number int64) (*change, error) {
 	if i < 0 {
 		return nil, l.noRevision(number)
 	}
-	t, err := templateOf(l.ds, l.revisions[i])
+	t, err := rollout.TemplateOf(l.revisions[i])
 	if err != nil {
-		return nil, err
+		return nil, cli.Usagef("--to-revision %d: %w", number, err)
 	}
 	return l.changeTo(t), nil
 }
@@ -45,23 +42,4 @@ func (l *live) noRevision(number int64) error {
 		}
 	}
 	return cli.Usagef("daemonset %s/%s has no revision %d any more: %s", l.ds.Namespace, l.ds.Name, number, have)
-}
-
-// templateOf is the template of a revision. Its data is a strategic merge
-// patch that replaces the template (getPatch in pkg/controller/daemon/update.go,
-// v1.37.2).
-func templateOf(ds *appsv1.DaemonSet, r *appsv1.ControllerRevision) (*corev1.PodTemplateSpec, error) {
-	was, err := json.Marshal(ds)
-	if err != nil {
-		return nil, fmt.Errorf("encode the DaemonSet: %w", err)
-	}
-	is, err := strategicpatch.StrategicMergePatch(was, r.Data.Raw, appsv1.DaemonSet{})
-	if err != nil {
-		return nil, cli.Usagef("revision %d (%s) does not hold a template: %w", r.Revision, r.Name, err)
-	}
-	var out appsv1.DaemonSet
-	if err := json.Unmarshal(is, &out); err != nil {
-		return nil, cli.Usagef("revision %d (%s) does not hold a template: %w", r.Revision, r.Name, err)
-	}
-	return &out.Spec.Template, nil
 }

@@ -46,11 +46,11 @@ func wordsSince(v *rollout.View, from rollout.Revision) []string {
 		if from.Hash == "" || r.Name != from.Name {
 			continue
 		}
-		old, err := templateOf(v.DaemonSet, r)
+		old, err := rollout.TemplateOf(r)
 		if err != nil {
 			return nil // a capture may hold revisions without their data
 		}
-		return templateWords(old, &v.DaemonSet.Spec.Template)
+		return rollout.TemplateDiff(old, &v.DaemonSet.Spec.Template)
 	}
 	return nil
 }

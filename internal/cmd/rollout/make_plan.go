@@ -59,6 +59,7 @@ func (o *planOptions) make(ctx context.Context) (*planned, error) {
 	if p.Plan, err = rollout.MakePlan(p.View, o.Policy, o.input(p)); err != nil {
 		return nil, cli.Usagef("%w", o.asFlags(err))
 	}
+	p.amend()
 	p.ChangedBy, p.ChangedAt = changedBy(p.DaemonSet, p.View.Revisions)
 	if p.Change.template == nil {
 		p.Change.words = wordsSince(p.View, p.Plan.From)

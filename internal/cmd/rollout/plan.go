@@ -109,7 +109,9 @@ func (o *planCommand) run(ctx context.Context) error {
 
 // show prints the screen; notes are beside it.
 func (o *planCommand) show(p *planned) error {
-	if err := writePlan(o.app.streams.Out, p, o.View); err != nil {
+	v := o.View
+	v.Now = p.Now
+	if err := writePlan(o.app.streams.Out, p.view(o.app.kube.CommandFlags()), v); err != nil {
 		return err
 	}
 	return writeNotes(o.app.streams.ErrOut, p.Change.notes)

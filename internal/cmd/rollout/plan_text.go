@@ -1,23 +1,47 @@
 package rollout
 
 import (
-	"fmt"
 	"io"
-	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 )
 
-// writePlan writes the screen of a plan.
-func writePlan(w io.Writer, p *planned, _ present.Options) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Plan for %s/%s. Nothing is written.\n", p.Plan.Namespace, p.Plan.Name)
-	for _, c := range p.Change.words {
-		fmt.Fprintf(&b, "change %s\n", present.Safe(c))
+// view is the plan for the screen.
+func (p *planned) view(commandFlags string) *present.PlanView {
+	from := p.Snapshot.Source.Context
+	if p.Live == nil && from == "" {
+		from = "a capture" // which does not say of what
 	}
-	for _, c := range p.Plan.Checks {
-		fmt.Fprintf(&b, "%s %s %s\n", c.Name, c.Result, present.Safe(c.Detail))
+	return &present.PlanView{
+		Plan: p.Plan, Context: from, Server: p.Snapshot.Source.Server,
+		Change: p.Change.words, ChangedBy: p.ChangedBy, ChangedAt: p.ChangedAt, Now: p.Now,
+		Limit: limitOf(&p.DaemonSet.Spec.UpdateStrategy), CommandFlags: commandFlags,
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+}
+
+// limitOf is what the strategy allows now.
+func limitOf(s *appsv1.DaemonSetUpdateStrategy) string {
+	u := s.RollingUpdate
+	switch {
+	case s.Type != appsv1.RollingUpdateDaemonSetStrategyType || u == nil:
+		return ""
+	case u.MaxSurge != nil && u.MaxSurge.String() != "0" && u.MaxSurge.String() != "0%":
+		return "maxSurge " + u.MaxSurge.String()
+	case u.MaxUnavailable != nil:
+		return "maxUnavailable " + u.MaxUnavailable.String()
+	}
+	return ""
+}
+
+// writePlan writes the screen of a plan: with -o wide, a row a node after it.
+func writePlan(w io.Writer, v *present.PlanView, o present.Options) error {
+	if err := present.WritePlan(w, v, o); err != nil || !o.Wide || o.Quiet {
+		return err
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return present.WritePlanNodes(w, v, o)
 }

@@ -14,11 +14,13 @@ import (
 type viewFlags struct {
 	color string
 	full  bool
+	quiet bool
 }
 
 func (f *viewFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.color, "color", string(present.ColorAuto), "Colour: auto, always or never. auto heeds NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR.")
 	fs.BoolVar(&f.full, "full", false, "Show all node names. A pipe gets them in any case.")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "Show only the context and the last line, which is the verdict.")
 }
 
 // options reads the flags; out is what is written to.
@@ -28,8 +30,13 @@ func (f *viewFlags) options(out io.Writer, p *cli.PrintFlags) (present.Options, 
 		return present.Options{}, cli.Usagef("%w%s", err, cli.DidYouMean(f.color, present.ColorModes()))
 	}
 	return present.Options{
-		Width: present.TerminalWidth(out), Color: mode.Enabled(out, nil), Full: f.full, Wide: p.Wide(), NoHeaders: p.Headless(),
+		Width: present.TerminalWidth(out), Color: mode.Enabled(out, nil), Full: f.full, Quiet: f.quiet, Wide: p.Wide(), NoHeaders: p.Headless(),
 	}, nil
+}
+
+// screen is options without print flags.
+func (f *viewFlags) screen(out io.Writer) (present.Options, error) {
+	return f.options(out, cli.NewPrintFlags(namesOf))
 }
 
 // writeNotes writes lines beside a screen.
