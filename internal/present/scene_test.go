@@ -45,7 +45,7 @@ func newWorld() *world {
 	at := metav1.NewTime(monday)
 	return &world{&coverage.DaemonSetCoverageList{
 		Source:  coverage.ReportSource{Context: "train-eu-1", ServerVersion: "v1.37.2", TakenAt: &at},
-		Summary: coverage.Summary{LiveNodes: worldNodes},
+		Summary: coverage.ListSummary{LiveNodes: worldNodes},
 	}}
 }
 
@@ -68,7 +68,7 @@ func (w *world) add(ns, name string, steadyRun int, f judge) {
 	}
 	d.Summary.Steady = coverage.Steady{ShouldRun: steadyRun, Covered: d.Summary.Covered + d.Summary.Outdated}
 	w.list.Items = append(w.list.Items, d)
-	merge(&w.list.Summary, &d.Summary)
+	merge(&w.list.Summary.Summary, &d.Summary)
 }
 
 func tally(s *coverage.Summary, v *coverage.NodeVerdict) {

@@ -12,7 +12,7 @@ import (
 // verdict is the last line: what a chat sees. It never calls well what was
 // not read.
 func verdict(list *coverage.DaemonSetCoverageList, c paint) string {
-	s := &list.Summary
+	s := &list.Summary.Summary
 	if len(list.Items) == 0 {
 		return "No DaemonSets: nothing to cover."
 	}

@@ -131,6 +131,10 @@ func TestCommandsCannotBeBrokenOutOf(t *testing.T) {
 	}
 }
 
+func reportOf(s Summary) DaemonSetCoverageList {
+	return DaemonSetCoverageList{Summary: ListSummary{Summary: s}}
+}
+
 func TestConditions(t *testing.T) {
 	full, part := 100.0, 98.5
 	read := Finding{Reason: ReadFailed, Message: "list pods: forbidden"}
@@ -142,26 +146,26 @@ func TestConditions(t *testing.T) {
 		allow   bool
 		outcome Outcome
 	}{
-		{"nothing is asked", DaemonSetCoverageList{Summary: Summary{Gaps: 5}}, nil, "", false, Holds},
-		{"gaps fail", DaemonSetCoverageList{Summary: Summary{Gaps: 1}}, []string{"gaps"}, "", false, Fails},
-		{"settling gaps do not", DaemonSetCoverageList{Summary: Summary{Gaps: 1, SettlingGaps: 1}}, []string{"gaps"}, "", false, Holds},
+		{"nothing is asked", reportOf(Summary{Gaps: 5}), nil, "", false, Holds},
+		{"gaps fail", reportOf(Summary{Gaps: 1}), []string{"gaps"}, "", false, Fails},
+		{"settling gaps do not", reportOf(Summary{Gaps: 1, SettlingGaps: 1}), []string{"gaps"}, "", false, Holds},
 		{"nothing is looked at", DaemonSetCoverageList{}, []string{"gaps"}, "", false, Fails},
-		{"what is outdated and settles does not", DaemonSetCoverageList{Summary: Summary{Outdated: 2, SettlingOutdated: 2}}, []string{"outdated"}, "", false, Holds},
-		{"any is all words", DaemonSetCoverageList{Summary: Summary{Hidden: 1}}, []string{"any"}, "", false, Fails},
-		{"a word that was not asked does not fail", DaemonSetCoverageList{Summary: Summary{Outdated: 9}}, []string{"gaps"}, "", false, Holds},
-		{"unknown pairs leave it open", DaemonSetCoverageList{Summary: Summary{Unknown: 1}}, []string{"gaps"}, "", false, CannotTell},
-		{"unless they are allowed", DaemonSetCoverageList{Summary: Summary{Unknown: 1}}, []string{"gaps"}, "", true, Holds},
-		{"a failure is one whatever is unknown", DaemonSetCoverageList{Summary: Summary{Unknown: 1, Gaps: 1}}, []string{"gaps"}, "", false, Fails},
-		{"coverage is enough", DaemonSetCoverageList{Summary: Summary{Covered: 10, ShouldRun: 10, Coverage: &full}}, nil, "99.5", false, Holds},
-		{"coverage is too low", DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, Coverage: &part}}, nil, "99%", false, Fails},
-		{"settling gaps count against coverage", DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, SettlingGaps: 3, Gaps: 3, Coverage: &part}}, nil, "99", false, Fails},
-		{"unknown pairs might be covered", DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, Unknown: 200, Coverage: &part}}, nil, "99", false, CannotTell},
-		{"a pod of a revision that nobody knows is no gap", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, []string{"gaps", "hidden", "misplaced", "suspect"}, "", false, Holds},
-		{"it may be outdated", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, []string{"outdated"}, "", false, CannotTell},
-		{"it is unknown", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, []string{"unknown"}, "", false, Fails},
-		{"another unknown pair may be a gap", DaemonSetCoverageList{Summary: Summary{Unknown: 3, UnknownRevision: 2}}, []string{"gaps"}, "", false, CannotTell},
-		{"its node is covered, whatever its revision", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2}}, nil, "100", false, Holds},
-		{"and too few such nodes are too few", DaemonSetCoverageList{Summary: Summary{Unknown: 2, UnknownRevision: 2, ShouldRun: 1, Gaps: 1}}, nil, "99", false, Fails},
+		{"what is outdated and settles does not", reportOf(Summary{Outdated: 2, SettlingOutdated: 2}), []string{"outdated"}, "", false, Holds},
+		{"any is all words", reportOf(Summary{Hidden: 1}), []string{"any"}, "", false, Fails},
+		{"a word that was not asked does not fail", reportOf(Summary{Outdated: 9}), []string{"gaps"}, "", false, Holds},
+		{"unknown pairs leave it open", reportOf(Summary{Unknown: 1}), []string{"gaps"}, "", false, CannotTell},
+		{"unless they are allowed", reportOf(Summary{Unknown: 1}), []string{"gaps"}, "", true, Holds},
+		{"a failure is one whatever is unknown", reportOf(Summary{Unknown: 1, Gaps: 1}), []string{"gaps"}, "", false, Fails},
+		{"coverage is enough", reportOf(Summary{Covered: 10, ShouldRun: 10, Coverage: &full}), nil, "99.5", false, Holds},
+		{"coverage is too low", reportOf(Summary{Covered: 197, ShouldRun: 200, Coverage: &part}), nil, "99%", false, Fails},
+		{"settling gaps count against coverage", reportOf(Summary{Covered: 197, ShouldRun: 200, SettlingGaps: 3, Gaps: 3, Coverage: &part}), nil, "99", false, Fails},
+		{"unknown pairs might be covered", reportOf(Summary{Covered: 197, ShouldRun: 200, Unknown: 200, Coverage: &part}), nil, "99", false, CannotTell},
+		{"a pod of a revision that nobody knows is no gap", reportOf(Summary{Unknown: 2, UnknownRevision: 2}), []string{"gaps", "hidden", "misplaced", "suspect"}, "", false, Holds},
+		{"it may be outdated", reportOf(Summary{Unknown: 2, UnknownRevision: 2}), []string{"outdated"}, "", false, CannotTell},
+		{"it is unknown", reportOf(Summary{Unknown: 2, UnknownRevision: 2}), []string{"unknown"}, "", false, Fails},
+		{"another unknown pair may be a gap", reportOf(Summary{Unknown: 3, UnknownRevision: 2}), []string{"gaps"}, "", false, CannotTell},
+		{"its node is covered, whatever its revision", reportOf(Summary{Unknown: 2, UnknownRevision: 2}), nil, "100", false, Holds},
+		{"and too few such nodes are too few", reportOf(Summary{Unknown: 2, UnknownRevision: 2, ShouldRun: 1, Gaps: 1}), nil, "99", false, Fails},
 		{"no coverage is a failure", DaemonSetCoverageList{}, nil, "1", false, Fails},
 		{"no coverage because nothing was read is a doubt", DaemonSetCoverageList{Items: []DaemonSetCoverage{{Findings: []Finding{read}}}}, nil, "1", false, CannotTell},
 	} {

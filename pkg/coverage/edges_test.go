@@ -103,7 +103,7 @@ func TestWhatAllNodesHaveIsNotShared(t *testing.T) {
 // One unknown pair that may be covered does not save what is too low anyway.
 func TestUnknownPairsCannotSaveACoverage(t *testing.T) {
 	part := 98.5
-	l := DaemonSetCoverageList{Summary: Summary{Covered: 197, ShouldRun: 200, Unknown: 1, Coverage: &part}}
+	l := reportOf(Summary{Covered: 197, ShouldRun: 200, Unknown: 1, Coverage: &part})
 	c, err := ParseCondition(nil, "99", false)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ type DaemonSetCoverageList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Source          ReportSource        `json:"source"`
-	Summary         Summary             `json:"summary"`
+	Summary         ListSummary         `json:"summary"`
 	Items           []DaemonSetCoverage `json:"items"`
 }
 
@@ -44,13 +44,17 @@ type IncompleteRead struct {
 	Remedy    string `json:"remedy,omitempty"`
 }
 
+// ListSummary sums up the whole report.
+type ListSummary struct {
+	DaemonSets int `json:"daemonSets"`
+	LiveNodes  int `json:"liveNodes"` // those looked at; nodes counts pairs
+	Summary    `json:",inline"`
+}
+
 // Summary counts verdicts: of one DaemonSet, or of all.
 // nodes = covered + outdated + unready + missing + misplaced + excluded + unknown.
 type Summary struct {
-	DaemonSets int `json:"daemonSets,omitempty"` // only in the whole report
-	// Nodes counts pairs; in the whole report LiveNodes is the cluster's size.
-	Nodes     int `json:"nodes"`
-	LiveNodes int `json:"liveNodes,omitempty"`
+	Nodes     int `json:"nodes"` // in the whole report pairs of a DaemonSet and a node
 	ShouldRun int `json:"shouldRun"`
 	Covered   int `json:"covered"` // without outdated
 	Outdated  int `json:"outdated"`
@@ -149,7 +153,7 @@ func (l *DaemonSetCoverageList) DeepCopyObject() runtime.Object {
 	out := *l
 	out.Source.Incomplete = append([]IncompleteRead(nil), l.Source.Incomplete...)
 	out.Source.TakenAt = l.Source.TakenAt.DeepCopy()
-	out.Summary = l.Summary.deepCopy()
+	out.Summary.Summary = l.Summary.deepCopy()
 	out.Items = make([]DaemonSetCoverage, len(l.Items))
 	for i := range l.Items {
 		out.Items[i] = *l.Items[i].DeepCopyObject().(*DaemonSetCoverage)

@@ -113,8 +113,8 @@ func percent(part, whole int) *float64 {
 }
 
 // Summary counts the verdicts of all DaemonSets.
-func (r *Result) Summary() Summary {
-	var s Summary
+func (r *Result) Summary() ListSummary {
+	var s ListSummary
 	for i := range r.DaemonSets {
 		s.merge(&r.DaemonSets[i].Summary)
 	}
