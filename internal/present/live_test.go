@@ -157,6 +157,7 @@ func liveCases() []liveCase {
 		{name: "long-names", status: longNames()},
 		{name: "hostile", status: hostileRun(), events: hostileEvents, decision: waits(rollout.Cause{Code: hostileName, Node: hostileName, Message: hostileName})},
 		{name: "hostile-choice", status: hostileRun(), keys: []string{"s"}},
+		{name: "hostile-sent", status: hostileRun(), keys: []string{"s", "enter"}},
 		{name: "help", status: midRun(), events: midEvents(), keys: []string{"?"}},
 		{name: "abort-asked", status: midRun(), events: midEvents(), keys: []string{"x"}},
 		{name: "skip-asked", status: midRun(), events: midEvents(), keys: []string{"s", "2"}},

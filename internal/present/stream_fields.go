@@ -64,7 +64,7 @@ func (st *streamState) revision(hash string) string {
 // fields are the pairs of an event, in the same order on every line.
 func (st *streamState) fields(ev *rollout.Event) string {
 	var p pairs
-	if ev.Type == rollout.EventStarted {
+	if ev.Type == rollout.EventStarted || ev.Type == rollout.EventResumed {
 		p.add("run", ev.Run)
 		p.add("daemonset", st.opts.daemonSet())
 		p.add("context", st.opts.Context)

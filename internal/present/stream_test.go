@@ -192,6 +192,14 @@ func TestGoOnIsWhatToType(t *testing.T) {
 	}
 }
 
+func TestTheFirstLineOfAResumedRunNamesTheCluster(t *testing.T) {
+	var out bytes.Buffer
+	NewLines(&out, streamOptions()).Event(rollout.Event{Type: rollout.EventResumed, At: at("16:00:00"), Run: "7f3k", Revision: to42.Hash, Nodes: 190})
+	if want := "2026-11-23T16:00:00Z Resumed      run=7f3k daemonset=kube-system/cilium context=train-eu-1 revision=42 nodes=190\n"; out.String() != want {
+		t.Errorf("got %s", out.String())
+	}
+}
+
 const hostileName = "a\x1b[2Jb\r\nc\u202e\"=\u0085\xff\u200b"
 
 func TestStreamsEscapeWhatComesFromAClusterInEveryField(t *testing.T) {
