@@ -3,6 +3,7 @@ package rollout
 import (
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type app struct {
 	terminal func(io.Reader) bool   // somebody can be asked
 	hostname func() (string, error) // of the machine that this process runs on
 	getenv   func(string) string
+	environ  func() []string
 	version  string
 }
 
@@ -34,10 +36,12 @@ func Builder(version string) cli.Build {
 }
 
 // makers make the subcommands, in the order of the help.
-var makers = []func(*app) (*cobra.Command, error){
-	newPlanCommand,
-	newRBACCommand,
-}
+var makers = slices.Concat(
+	[]func(*app) (*cobra.Command, error){newPlanCommand, newStartCommand},
+	newAskCommands(),
+	newGoOnCommands(),
+	[]func(*app) (*cobra.Command, error){newRBACCommand},
+)
 
 // NewCommand makes kubectl ds-rollout with its subcommands. version is what
 // the linker set.
@@ -63,7 +67,7 @@ func newApp(streams genericiooptions.IOStreams, version string) *app {
 	kube := cli.NewKubeFlags(streams)
 	return &app{
 		streams: streams, kube: kube, names: cli.NewCompleter(kube), version: version,
-		clock: time.Now, hostname: os.Hostname, getenv: os.Getenv,
+		clock: time.Now, hostname: os.Hostname, getenv: os.Getenv, environ: os.Environ,
 		terminal: func(in io.Reader) bool { return term.TTY{In: in}.IsTerminalIn() },
 	}
 }

@@ -1,0 +1,53 @@
+package rollout
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/drive"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// command is a command of this plugin on the same DaemonSet, to paste.
+func (c *connection) command(a *app, words string) string {
+	out := "kubectl ds-rollout " + words + " -n " + cli.Quote(c.Namespace) + " " + cli.Quote(c.name)
+	if flags := a.kube.CommandFlags(); flags != "" {
+		out += " " + flags
+	}
+	return out
+}
+
+// runError says what to do where a run is not there, is not to be read, or is
+// driven by somebody else.
+func (c *connection) runError(err error) error {
+	var locked *drive.LockedError
+	var state *kube.StateError
+	var newer *rollout.NewerVersionError
+	var notNow *drive.NotNowError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, drive.ErrNoRun):
+		return cli.Usagef("no run of %s/%s is there; kubectl ds-rollout status shows what the DaemonSet does by itself", c.Namespace, c.name)
+	case errors.As(err, &locked):
+		return cli.Exit(cli.Locked, fmt.Errorf("run %s is driven by %s on %s, alive %s ago. Not touched. Watch it: status -w. Stop it: pause. If that host is gone, resume works in %s (lease); takeover ends a living driver",
+			locked.Run, locked.Driver.Who, locked.Driver.Host, time.Since(locked.Renewed).Round(time.Second), locked.Free.Round(time.Second)))
+	case errors.As(err, &newer):
+		return cli.Usagef("%w", err)
+	case errors.As(err, &notNow):
+		return cli.Usagef("%w", err)
+	case errors.As(err, &state), isStoredRun(err):
+		return cli.Usagef("the stored run of %s/%s cannot be read (%w); kubectl ds-rollout recover cleans up without it", c.Namespace, c.name, err)
+	}
+	return c.explain(err)
+}
+
+// isStoredRun reports whether an error is about what stands in a Lease, and
+// not about a request.
+func isStoredRun(err error) bool {
+	var request *kube.RequestError
+	return !errors.As(err, &request)
+}

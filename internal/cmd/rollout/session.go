@@ -1,0 +1,173 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/drive"
+	"github.com/kubectl-ds/kubectl-ds/internal/gates"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// session drives a run whose Lease this process holds.
+type session struct {
+	app      *app
+	at       *connection
+	ds       *appsv1.DaemonSet
+	cluster  types.UID
+	policy   *rollout.Policy // with what gates run
+	lease    *kube.Lease
+	run      *rollout.Run
+	template *corev1.PodTemplateSpec
+	resumed  bool
+	ask      rollout.Verb // what this command asks of the run first; empty for nothing
+	node     string       // of it
+	output   streamFlags
+	view     present.Options
+	seen     *rollout.View // before it is gone on with
+	who      string
+}
+
+// drive returns when the run has ended, rests, or is lost, with the exit code
+// that says which. At a terminal a stopped run asks what to do.
+func (s *session) drive(ctx context.Context) error {
+	for {
+		end, err := s.once(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.show(end); err != nil {
+			return err
+		}
+		asks := end.Decision.Stop != nil && end.Decision.Stop.Resumable && !end.Left && s.interactive()
+		if !asks {
+			return s.codeOf(end)
+		}
+		if more, err := s.choose(ctx, end); err != nil || !more {
+			return cmp.Or(err, s.codeOf(end))
+		}
+	}
+}
+
+// once drives until the run ends, rests, stops, or is lost.
+func (s *session) once(ctx context.Context) (*drive.End, error) {
+	// The first interrupt lets nodes in flight land; the second ends the
+	// process, which leaves a run that can be resumed.
+	leave := ctx.Done()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	source := snapshot.Source{Context: s.at.Context, Server: s.at.reader.Server(), ClusterUID: s.cluster}
+	live, err := s.at.reader.Watch(ctx, s.at.writer, s.ds, source)
+	if err != nil {
+		return nil, s.undriven(ctx, err)
+	}
+	if err := live.Sync(ctx); err != nil {
+		return nil, s.undriven(ctx, err)
+	}
+	runner, err := gates.New(s.policy, s.at.reader, gates.Options{Env: s.app.environ()})
+	if err != nil {
+		return nil, s.undriven(ctx, err)
+	}
+	zones, err := zonesOf(s.policy)
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.output.open(s, cancel)
+	if err != nil {
+		return nil, s.undriven(ctx, err)
+	}
+	defer view.close()
+	asks := make(chan rollout.Intent, 8)
+	if s.ask != "" {
+		asks <- rollout.Intent{Verb: s.ask, Node: s.node}
+	}
+	end, err := drive.Run(ctx, drive.Config{
+		Policy: s.policy, Cluster: live, Writer: s.at.writer, Locker: s.at.writer, Gates: runner, Watcher: view,
+		Lease: s.lease, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
+		Stay: view.stays(), Asks: view.asks(asks), Leave: view.leave(leave), Who: s.who,
+	})
+	if err != nil {
+		return nil, s.undriven(ctx, err)
+	}
+	s.run = end.Run
+	return end, nil
+}
+
+// undriven is the end by an error: where nothing was changed yet the Lease
+// goes, else the run stays and can be resumed.
+func (s *session) undriven(ctx context.Context, err error) error {
+	err = s.at.explain(err)
+	l, run, found := drive.Find(ctx, s.at.writer, s.at.Namespace, s.at.name)
+	if found == nil && run.ID == s.run.ID && run.Phase == rollout.Arming && s.ds.Annotations[rollout.ArmAnnotation] == "" {
+		if s.at.writer.DeleteLease(ctx, l) == nil {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+	}
+	return fmt.Errorf("%w; the run stays as it is, go on with: %s", err, s.at.command(s.app, "resume"))
+}
+
+// codeOf makes the exit code of how driving ended.
+func (s *session) codeOf(end *drive.End) error {
+	code := 0
+	switch d := end.Decision; {
+	case end.Lost:
+		return cli.Exit(cli.Locked, fmt.Errorf("run %s is driven by somebody else now; watch it: %s", s.run.ID, s.at.command(s.app, "status -w")))
+	case d.Stop != nil:
+		code = d.Stop.Exit
+	case d.Done != nil:
+		code = d.Done.Exit
+	case d.Wait != nil:
+		code = d.Wait.Exit
+	}
+	if end.Left && end.Decision.Wait != nil {
+		code = cli.Interrupted
+	}
+	if code == 0 {
+		return nil
+	}
+	return cli.Exit(code, nil)
+}
+
+func zonesOf(p *rollout.Policy) (map[string]*time.Location, error) {
+	out := map[string]*time.Location{}
+	for _, s := range p.Windows {
+		w, err := rollout.ParseWindow(s)
+		if err != nil {
+			return nil, cli.Usagef("%w", err)
+		}
+		if out[w.Zone], err = loadZone(w.Zone); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// confirm asks for the context's name, which is what people get wrong. It
+// reports whether to go on.
+func (a *app) confirm(at *connection, question string) (bool, error) {
+	name := contextWord(at)
+	if _, err := fmt.Fprintf(a.streams.Out, "%s\nType the context to go on; anything else changes nothing: ", question); err != nil {
+		return false, err
+	}
+	answer, err := readLine(a.streams.In)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	if answer != name {
+		_, err := fmt.Fprintf(a.streams.Out, "%q is not %q: nothing was changed\n", answer, name)
+		return false, err
+	}
+	return true, nil
+}

@@ -1,0 +1,163 @@
+package rollout
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/drive"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// streamFlags say how a command that drives shows what happens.
+type streamFlags struct {
+	output  string
+	journal string
+	plain   bool
+	cmd     *cobra.Command
+}
+
+func (f *streamFlags) add(cmd *cobra.Command) error {
+	f.cmd = cmd
+	fs := cmd.Flags()
+	fs.StringVarP(&f.output, "output", "o", "", "json prints one JSON object a line for everything that happens.")
+	fs.StringVar(&f.journal, "journal", "", "A file that every event is appended to, one JSON object a line.")
+	fs.BoolVar(&f.plain, "plain", false, "Print lines on a terminal, too, in place of the live view.")
+	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"output": cli.Words("json")})
+}
+
+// commandLine is what was typed, for the journal, with the flags in order of
+// their names.
+func (f *streamFlags) commandLine() string {
+	words := append([]string{f.cmd.CommandPath()}, f.cmd.Flags().Args()...)
+	f.cmd.Flags().Visit(func(flag *pflag.Flag) {
+		words = append(words, "--"+flag.Name+"="+flag.Value.String())
+	})
+	for i, w := range words[1:] {
+		words[i+1] = cli.Quote(w)
+	}
+	return strings.Join(words, " ")
+}
+
+func (f *streamFlags) validate() error {
+	if f.output != "" && f.output != "json" {
+		return cli.Usagef("--output is json or nothing, not %q", f.output)
+	}
+	return nil
+}
+
+// stream is all that is told what happens, and the keys of a terminal.
+type stream struct {
+	to      []drive.Watcher
+	live    *present.Live
+	journal *os.File
+	now     func() // ends this process's driving at once
+
+	left     chan struct{}
+	leaveOne sync.Once
+}
+
+func (f *streamFlags) open(s *session, now func()) (*stream, error) {
+	st := &stream{now: now, left: make(chan struct{})}
+	opts := present.StreamOptions{
+		Context: s.at.Context, Namespace: s.at.Namespace, Name: s.at.name, CommandFlags: s.app.kube.CommandFlags(),
+		Revisions: []rollout.Revision{s.run.From, s.run.Target},
+	}
+	out := s.app.streams.Out
+	switch {
+	case f.output == "json":
+		st.to = append(st.to, present.NewNDJSON(out, opts))
+	case !f.plain && present.TerminalWidth(out) > 0 && s.app.terminal(s.app.streams.In):
+		o := present.LiveOptions{StreamOptions: opts, Input: s.app.streams.In, Output: out, Color: true, Started: s.run.Started.Time}
+		if s.policy.Until != nil {
+			o.Until = s.policy.Until.Time
+		}
+		st.live = present.NewLive(o)
+		st.to = append(st.to, st.live)
+		st.live.Start()
+	default:
+		st.to = append(st.to, present.NewLines(out, opts))
+	}
+	if f.journal != "" {
+		file, err := os.OpenFile(f.journal, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			st.close()
+			return nil, cli.Usagef("%w; check the path after --journal", err)
+		}
+		st.journal = file
+		if err := json.NewEncoder(file).Encode(map[string]string{"command": f.commandLine(), "run": s.run.ID, "by": s.who}); err != nil {
+			st.close()
+			return nil, cli.Usagef("write the journal: %w", err)
+		}
+		st.to = append(st.to, present.NewNDJSON(file, opts))
+	}
+	return st, nil
+}
+
+// Event implements drive.Watcher.
+func (st *stream) Event(e rollout.Event) {
+	for _, w := range st.to {
+		w.Event(e)
+	}
+}
+
+// Look implements drive.Watcher.
+func (st *stream) Look(s *rollout.Status, d rollout.Decision) {
+	for _, w := range st.to {
+		w.Look(s, d)
+	}
+}
+
+// stays reports whether somebody is there to act where the run rests.
+func (st *stream) stays() bool { return st.live != nil }
+
+// asks is what the keys ask, after what first holds.
+func (st *stream) asks(first <-chan rollout.Intent) <-chan rollout.Intent {
+	if st.live == nil {
+		return first
+	}
+	out := make(chan rollout.Intent, 32)
+	for len(first) > 0 {
+		out <- <-first
+	}
+	go func() {
+		for c := range st.live.Commands() {
+			switch {
+			case c.Now:
+				st.now()
+			case c.Leave:
+				st.leaveOne.Do(func() { close(st.left) })
+			default:
+				out <- rollout.Intent{Verb: c.Verb, Node: c.Node, Wave: c.Wave}
+			}
+		}
+	}()
+	return out
+}
+
+// leave is closed by an interrupt, or by the key.
+func (st *stream) leave(interrupted <-chan struct{}) <-chan struct{} {
+	go func() {
+		select {
+		case <-interrupted:
+			st.leaveOne.Do(func() { close(st.left) })
+		case <-st.left:
+		}
+	}()
+	return st.left
+}
+
+func (st *stream) close() {
+	if st.live != nil {
+		st.live.Close()
+	}
+	if st.journal != nil {
+		_ = st.journal.Close()
+	}
+}

@@ -1,0 +1,192 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/drive"
+	"github.com/kubectl-ds/kubectl-ds/internal/gates"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// goOnOptions take a run that exists and drive it.
+type goOnOptions struct {
+	app         *app
+	target      string
+	verb        rollout.Verb // resume, takeover, abort, undo
+	yes         bool
+	changeGates bool
+	policy      policyFlags
+	output      streamFlags
+	view        viewFlags
+}
+
+// run takes the Lease, asks, and drives. Where a living driver holds it, abort
+// and undo are left to that one.
+func (o *goOnOptions) run(ctx context.Context) error {
+	if err := o.output.validate(); err != nil {
+		return err
+	}
+	if err := o.app.mayAsk(o.yes); err != nil {
+		return err
+	}
+	at, err := o.app.connect(o.target, false)
+	if err != nil {
+		return err
+	}
+	id := o.app.identity(ctx, at)
+	lease, run, err := at.find(ctx)
+	if err != nil {
+		return err
+	}
+	taker := drive.Taker{Locker: at.writer, Identity: id, Override: o.verb == rollout.VerbTakeover, Tell: o.tell}
+	if (o.verb == rollout.VerbAbort || o.verb == rollout.VerbUndo) && taker.Alive(lease) {
+		return (&askOptions{app: o.app, target: o.target, verb: o.verb}).run(ctx)
+	}
+	if err := o.allowed(run); err != nil {
+		return err
+	}
+	s := &session{app: o.app, at: at, resumed: true, output: o.output, ask: o.asks(run), who: at.who(ctx)}
+	if s.view, err = o.view.screen(o.app.streams.Out); err != nil {
+		return err
+	}
+	if s.policy, err = o.gates(run); err != nil {
+		return err
+	}
+	if err := s.look(ctx, run); err != nil {
+		return err
+	}
+	if !o.yes {
+		ok, err := o.confirm(s, lease, run, taker.Alive(lease))
+		if err != nil || !ok {
+			return err
+		}
+	}
+	if s.lease, s.run, err = taker.Take(ctx, at.Namespace, at.name); err != nil {
+		return at.runError(err)
+	}
+	return s.drive(ctx)
+}
+
+func (o *goOnOptions) tell(d drive.Driver, wait time.Duration) {
+	_, _ = fmt.Fprintf(o.app.streams.ErrOut, "%s on %s has not been heard of for a while; making sure for %s\n", d.Who, d.Host, wait)
+}
+
+func (o *goOnOptions) allowed(run *rollout.Run) error {
+	verb := o.verb
+	if verb == rollout.VerbResume || verb == rollout.VerbTakeover {
+		return nil // a run that is not resting is gone on with
+	}
+	if !rollout.Allowed(run.Phase, verb) {
+		return cli.Usagef("%w", &drive.NotNowError{Verb: verb, Phase: run.Phase})
+	}
+	return nil
+}
+
+// asks is the intent that the new driver begins with.
+func (o *goOnOptions) asks(run *rollout.Run) rollout.Verb {
+	switch {
+	case o.verb == rollout.VerbAbort || o.verb == rollout.VerbUndo:
+		return o.verb
+	case rollout.Allowed(run.Phase, rollout.VerbResume):
+		return rollout.VerbResume
+	}
+	return ""
+}
+
+// gates puts what gates run, which is never stored, back into the policy that
+// is. They have to be the same as at the start.
+func (o *goOnOptions) gates(run *rollout.Run) (*rollout.Policy, error) {
+	given, err := o.policy.policy(o.app.streams.In)
+	if err != nil {
+		return nil, err
+	}
+	out := run.Policy.DeepCopy()
+	if o.verb == rollout.VerbAbort {
+		out.Gates = nil // whoever leaves asks no gate any more
+		return out, nil
+	}
+	sum := gates.Sum(given.WithDefaults(rollout.Context{}))
+	if run.GatesSHA256 != "" && sum != run.GatesSHA256 && !o.changeGates {
+		return nil, cli.Usagef("the run was started with other gates, and what gates run is not stored: give the same --gate flags or --policy again, or --change-gates to go on with those that are given")
+	}
+	out.Gates = given.WithDefaults(rollout.Context{}).Gates
+	return out, nil
+}
+
+func (o *goOnOptions) confirm(s *session, lease *kube.Lease, run *rollout.Run, alive bool) (bool, error) {
+	if err := s.printResume(lease, run, alive); err != nil {
+		return false, err
+	}
+	question := ""
+	switch o.verb {
+	case rollout.VerbAbort:
+		question = "The run ends; the template is kept, and pods that were replaced stay on it."
+	case rollout.VerbUndo:
+		question = fmt.Sprintf("The template goes back to revision %d, and %d nodes that were touched with it.", run.From.Number, len(run.Touched))
+	}
+	return o.app.confirm(s.at, question)
+}
+
+type goOnSpec struct {
+	verb    rollout.Verb
+	short   string
+	long    string
+	example string
+}
+
+var goOnSpecs = []goOnSpec{
+	{
+		verb: rollout.VerbResume, short: "Go on with a run that nobody drives",
+		long:    "Go on with a run that was paused, stopped or left, from any host. It refuses where somebody drives it. What gates run is never stored: give the same gates again.",
+		example: "# Go on where it stopped\nkubectl ds-rollout resume -n kube-system cilium",
+	},
+	{
+		verb: rollout.VerbTakeover, short: "Take a run from the driver that holds it",
+		long:    "Take a run from the driver that holds it, alive or not, and go on with it. The other one stops before it does anything more.",
+		example: "# Drive from here now\nkubectl ds-rollout takeover -n kube-system cilium",
+	},
+	{
+		verb: rollout.VerbAbort, short: "End a run, keep the template, clean up",
+		long:    "End a run: what is in flight lands, cordons and the lock are taken back, and the update strategy is given back where no old pod is left. The template is kept. It also cleans up after a driver that died.",
+		example: "# End a run\nkubectl ds-rollout abort -n kube-system cilium",
+	},
+	{
+		verb: rollout.VerbUndo, short: "Put the old template back, and the nodes that were touched",
+		long:    "Put the template back to the revision that the run came from, and bring the nodes that were touched back to it, with the same ceiling and gates, failing ones first.",
+		example: "# Undo a run\nkubectl ds-rollout undo -n kube-system cilium",
+	},
+}
+
+// newGoOnCommands make resume, takeover, abort and undo.
+func newGoOnCommands() []func(*app) (*cobra.Command, error) {
+	var out []func(*app) (*cobra.Command, error)
+	for _, s := range goOnSpecs {
+		out = append(out, func(a *app) (*cobra.Command, error) { return s.command(a) })
+	}
+	return out
+}
+
+func (s *goOnSpec) command(a *app) (*cobra.Command, error) {
+	o := &goOnOptions{app: a, verb: s.verb}
+	cmd := &cobra.Command{
+		Use: string(s.verb) + " DAEMONSET", Short: s.short, Long: s.long, Example: cli.Examples(s.example),
+		Args: cli.ExactArgs("a DaemonSet"), ValidArgsFunction: a.completeTarget(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.target = args[0]
+			return o.run(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask.")
+	if s.verb != rollout.VerbAbort {
+		cmd.Flags().BoolVar(&o.changeGates, "change-gates", false, "Go on with the gates that are given, although they are not those of the start.")
+	}
+	o.policy.addGates(a, cmd)
+	o.view.add(cmd.Flags())
+	return cmd, o.output.add(cmd)
+}

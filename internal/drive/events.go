@@ -1,0 +1,63 @@
+package drive
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+func retryAfter(err error) time.Duration { return kube.RetryAfter(err, 0) }
+
+// event tells the watcher, and leaves a trace in the cluster where a phase
+// begins, for whoever asks later who did that.
+func (d *driver) event(e rollout.Event) {
+	d.Watcher.Event(e)
+	kind, ok := recorded[e.Type]
+	if !ok {
+		return
+	}
+	at := metav1.NewTime(e.At)
+	obj := &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: d.run.Namespace, Name: fmt.Sprintf("%s.%x", d.run.Name, e.At.UnixNano())},
+		InvolvedObject: corev1.ObjectReference{
+			APIVersion: "apps/v1", Kind: "DaemonSet", Namespace: d.run.Namespace, Name: d.run.Name, UID: d.run.UID,
+		},
+		Type: kind, Reason: "Rollout" + string(e.Type), Message: d.words(e), Count: 1, FirstTimestamp: at, LastTimestamp: at,
+		Source: corev1.EventSource{Component: kube.UserAgent}, ReportingController: "kubectl-ds.github.io/rollout", ReportingInstance: kube.UserAgent,
+	}
+	go func() {
+		// Help for people: whoever may not write events drives all the same.
+		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		defer cancel()
+		_ = d.Writer.Event(ctx, obj)
+	}()
+}
+
+// recorded are the events that a cluster remembers, and their type.
+var recorded = map[rollout.EventType]string{
+	rollout.EventStarted: corev1.EventTypeNormal, rollout.EventResumed: corev1.EventTypeNormal,
+	rollout.EventPaused: corev1.EventTypeNormal, rollout.EventStopped: corev1.EventTypeWarning,
+	rollout.EventUndoing: corev1.EventTypeWarning, rollout.EventAborting: corev1.EventTypeWarning,
+	rollout.EventDone: corev1.EventTypeNormal, rollout.EventUndone: corev1.EventTypeWarning,
+	rollout.EventAborted: corev1.EventTypeWarning,
+}
+
+func (d *driver) words(e rollout.Event) string {
+	out := fmt.Sprintf("run %s by %s", e.Run, d.run.By)
+	if e.Total > 0 {
+		out += fmt.Sprintf(": %d of %d nodes", e.Done, e.Total)
+	}
+	if e.Code != "" {
+		out += ", " + string(e.Code)
+	}
+	if e.Node != "" {
+		out += " on " + e.Node
+	}
+	return out
+}
