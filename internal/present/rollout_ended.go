@@ -14,7 +14,7 @@ type PausedView struct {
 	Status  *rollout.Status
 	Run     *rollout.Run
 	Counts  []rollout.RevisionCount
-	// Flags are appended to the printed commands, as in "--context prod".
+	// CommandFlags are appended to printed commands, as in "--context prod".
 	CommandFlags string
 }
 
@@ -56,7 +56,10 @@ func goOnCommands(v *PausedView) []string {
 	case rollout.PauseApproval:
 		return []string{runCommand(st, v.CommandFlags, "approve"), resume}
 	case rollout.PauseTemplate:
-		return []string{resume + ", with the template of the run back", runCommand(st, v.CommandFlags, "abort") + "; then start anew with the new template"}
+		return []string{
+			"with the template that the run began with: put it back, then " + resume,
+			"with the new one: start a new run, after " + runCommand(st, v.CommandFlags, "abort"),
+		}
 	default:
 		return []string{resume}
 	}

@@ -39,12 +39,21 @@ func WriteHistory(w io.Writer, v *HistoryView, o Options) error {
 	return p.writeTo(w)
 }
 
+// roomy is from how many columns on a terminal has room for long headings.
+const roomy = 120
+
 func historyColumns(o Options) []column[rollout.HistoryRow] {
 	str := func(name string, lv leave, f func(*rollout.HistoryRow) string) column[rollout.HistoryRow] {
 		return column[rollout.HistoryRow]{name: name, leave: lv, cell: func(r *rollout.HistoryRow) cell { return text(orNone(f(r))) }}
 	}
 	num := func(name string, f func(*rollout.HistoryRow) int) column[rollout.HistoryRow] {
 		return column[rollout.HistoryRow]{name: name, right: true, cell: func(r *rollout.HistoryRow) cell { return number(f(r)) }}
+	}
+	// A heading is not cut: on a narrow terminal a long one would be all there
+	// is room for.
+	changed := "CHANGED AGAINST THE ONE BEFORE"
+	if o.fits() && o.Width < roomy {
+		changed = "CHANGED"
 	}
 	return []column[rollout.HistoryRow]{
 		str("REVISION", leave{}, func(r *rollout.HistoryRow) string {
@@ -63,13 +72,18 @@ func historyColumns(o Options) []column[rollout.HistoryRow] {
 		}),
 		num("PODS", func(r *rollout.HistoryRow) int { return r.Pods }),
 		num("AVAILABLE", func(r *rollout.HistoryRow) int { return r.Available }),
-		str("CHANGED AGAINST THE ONE BEFORE", leave{order: 4, cut: true}, func(r *rollout.HistoryRow) string {
+		str(changed, leave{order: 4, cut: true}, func(r *rollout.HistoryRow) string {
 			if r.Error != "" {
 				return "cannot be read"
 			}
 			return r.Summary
 		}),
-		str("CHANGE-CAUSE", leave{order: 1, onlyIfSame: false}, func(r *rollout.HistoryRow) string { return r.Cause }),
+		str("CHANGE-CAUSE", leave{order: 1}, func(r *rollout.HistoryRow) string {
+			if o.fits() {
+				return cut(r.Cause, readable) // often a whole command line
+			}
+			return r.Cause
+		}),
 	}
 }
 
@@ -85,7 +99,7 @@ func WriteRevision(w io.Writer, rev *appsv1.ControllerRevision) error {
 		return err
 	}
 	var p page
-	p.line("# " + Safe(fmt.Sprintf("revision %d, %s; values that may be secret are redacted", rev.Revision, rev.Name)))
+	p.line("# " + Safe(fmt.Sprintf("revision %d (%s), values redacted", rev.Revision, rev.Name)))
 	for _, line := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n") {
 		p.line(Safe(line)) // YAML escapes what breaks it, and not what deceives a reader
 	}

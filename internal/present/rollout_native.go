@@ -153,7 +153,11 @@ func placeGrid(n *rollout.Native, o Options) *grid {
 		}
 		return toned(t, orNone(string(r.Reason)))
 	}}
-	g := gridOf(rows, []column[placeRow]{
+	because := "HOLDS A PLACE BECAUSE"
+	if n.Ceiling == 0 {
+		because = "NOT AVAILABLE BECAUSE"
+	}
+	return gridOf(rows, []column[placeRow]{
 		str("NODE", leave{}, func(r *placeRow) string { return strings.TrimSuffix(r.Node, suffix) }),
 		str("STATE", leave{order: 1}, func(r *placeRow) string { return r.State }),
 		reason,
@@ -161,12 +165,16 @@ func placeGrid(n *rollout.Native, o Options) *grid {
 			return revisionOf(rollout.Revision{Number: r.Revision, Hash: r.Hash})
 		}),
 		str("SINCE", leave{}, func(r *placeRow) string { return sinceOf(r.Since, n) }),
-		str("HOLDS A PLACE BECAUSE", leave{order: 3, cut: true}, func(r *placeRow) string { return r.because }),
+		str(because, leave{order: 3, cut: true}, func(r *placeRow) string { return r.because }),
 	}, o)
-	return g
 }
 
-func sinceOf(t *metav1.Time, n *rollout.Native) string { return age(t, n.At) }
+func sinceOf(t *metav1.Time, n *rollout.Native) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ago(t.Time, n.At)
+}
 
 // nativeWords is what to expect of the update.
 func nativeWords(n *rollout.Native) string {
@@ -242,5 +250,9 @@ func remedyGain(r rollout.NativeRemedy) string {
 	if r.Then != "" {
 		parts = append(parts, r.Then)
 	}
-	return strings.Join(parts, "; ")
+	out := strings.Join(parts, "; ")
+	if r.When != "" {
+		return r.When + ": " + out
+	}
+	return out
 }

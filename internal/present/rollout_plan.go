@@ -66,7 +66,7 @@ func planVerdict(s *sheet, v *PlanView) {
 	p := v.Plan
 	for _, c := range p.Checks {
 		if c.Result == rollout.CheckRefuse {
-			s.says(bad, "Cannot start", ": "+c.Detail+wayOut(c.Fix, v.CommandFlags))
+			s.says(bad, "Cannot start", ": "+strings.Replace(c.Detail, "missing: ", "not allowed to ", 1)+wayOut(c.Fix, v.CommandFlags))
 		}
 	}
 	if !p.Refused() {
@@ -79,8 +79,8 @@ func wayOut(fix, flags string) string {
 	if fix == "" {
 		return ""
 	}
-	if rest, ok := strings.CutPrefix(fix, "kubectl ds-rollout rbac "); ok {
-		return "; " + rest + ": " + rollout.Command(flags, "kubectl", "ds-rollout", "rbac")
+	if strings.HasPrefix(fix, "kubectl ds-rollout rbac ") {
+		return ". The role that grants it: " + rollout.Command(flags, "kubectl", "ds-rollout", "rbac")
 	}
 	if strings.HasPrefix(fix, "--") {
 		return ". Insist: " + fix
@@ -96,7 +96,7 @@ func planFacts(s *sheet, v *PlanView) {
 	s.fact("ceiling", ceilingText(p, s.o))
 	s.fact("time", timeText(p))
 	s.fact("each node", eachNode(p))
-	s.fact("left alone", leftAlone(p, s.o))
+	s.fact("untouched", leftAlone(p, s.o))
 }
 
 func changeText(v *PlanView) string {

@@ -103,8 +103,15 @@ func runCommand(s *rollout.Status, flags, verb string, more ...string) string {
 	return rollout.Command(flags, words...)
 }
 
-// ago is how long ago something was, as kubectl writes it.
-func ago(t, now time.Time) string { return duration.HumanDuration(max(now.Sub(t), 0)) }
+// ago is how long ago something was: to the minute for two days, since what
+// happened in the night is told by it, then as kubectl writes it.
+func ago(t, now time.Time) string {
+	d := max(now.Sub(t), 0)
+	if d < 48*time.Hour {
+		return span(d)
+	}
+	return duration.HumanDuration(d)
+}
 
 // hourOf is a time of day, with its date where that is another day.
 func hourOf(t, now time.Time) string {
@@ -167,7 +174,7 @@ func leftLines(left []rollout.Left, o Options) []string {
 		if what == "" {
 			what = k.what
 		}
-		if n := by[k]; len(n) > 0 {
+		if n := by[k]; len(n) > 0 && k.what != rollout.LeftStrategy {
 			what = fmt.Sprintf("%s on %s (%s)", what, plural(len(n), "node"), few(n, o))
 		}
 		out = append(out, what+": "+k.reason)
@@ -180,5 +187,5 @@ var leftWords = map[string]string{
 	rollout.LeftFailedPod: "a failed pod",
 	rollout.LeftCordon:    "a cordon",
 	rollout.LeftStrategy:  "OnDelete stays",
-	rollout.LeftSkipped:   "skipped",
+	rollout.LeftSkipped:   "an old pod",
 }

@@ -207,7 +207,7 @@ func statusTail(s *sheet, v *StatusView) {
 		}
 	}
 	list("skipped", st.Skipped, "by a person")
-	list("joined", st.Joined, "came up on "+revisionOf(st.Target)+" by themselves, not among the "+fmt.Sprint(st.Total))
+	list("joined", st.Joined, "up on "+revisionOf(st.Target)+" without the run, not among the "+fmt.Sprint(st.Total))
 	list("gone", st.Gone, "left the cluster")
 	for _, l := range leftLines(st.Left, s.o) {
 		s.fact("left", l)

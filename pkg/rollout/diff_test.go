@@ -68,7 +68,7 @@ func TestTemplateDiff(t *testing.T) {
 			c.Command = []string{secret}
 			p.Annotations["note"], p.Annotations["other"] = secret+"x", secret
 		}, []string{
-			"cilium-agent args +1 ~1: +--new, ~--config-dir",
+			"cilium-agent args +1 ~1: +new, ~config-dir",
 			"cilium-agent command",
 			"cilium-agent env ~2 (values hidden): ~MODE, ~TOKEN",
 			"annotations +1 ~1: +other, ~note",

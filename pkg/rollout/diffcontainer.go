@@ -112,7 +112,7 @@ func shortDigest(tag string) string {
 	return tag
 }
 
-// wordsDiff counts arguments, and names those that are long flags: what
+// wordsDiff counts arguments, and names long flags without their dashes: what
 // stands behind the = of one, or beside it, may be a secret.
 func wordsDiff(what string, from, to *corev1.Container) string {
 	was, is := from.Args, to.Args
@@ -123,14 +123,14 @@ func wordsDiff(what string, from, to *corev1.Container) string {
 	had, has := flagsOf(was), flagsOf(is)
 	for _, k := range slices.Sorted(maps.Keys(has)) {
 		if _, ok := had[k]; !ok {
-			plus = append(plus, "+"+k)
+			plus = append(plus, "+"+k[2:])
 		} else if had[k] != has[k] {
-			other = append(other, "~"+k)
+			other = append(other, "~"+k[2:])
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(had)) {
 		if _, ok := has[k]; !ok {
-			minus = append(minus, "-"+k)
+			minus = append(minus, "-"+k[2:])
 		}
 	}
 	if out := counted(what, plus, minus, other); out != "" {

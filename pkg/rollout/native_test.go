@@ -160,12 +160,12 @@ func TestAStuckUpdateNamesTheWaysOut(t *testing.T) {
 	}
 	var got []string
 	for _, r := range n.Remedies {
-		got = append(got, fmt.Sprintf("%s %d %s; %s", r.Label, r.Frees, r.Do, r.Then))
+		got = append(got, fmt.Sprintf("%s %d %s; %s%s", r.Label, r.Frees, r.Do, r.When, r.Then))
 	}
 	want := []string{
 		"image 2 publish the image for arm64, or select nodes by kubernetes.io/arch; all but 1 lost node can finish",
 		"undo 0 kubectl ds-rollout undo -n kube-system agent --context prod; 3 pods back to revision 1, with ceiling and gates",
-		"node 1 kubectl delete node n9 --context prod; if it is gone for good; until the next arm64 node takes it",
+		"node 1 kubectl delete node n9 --context prod; if it is gone for gooduntil the next arm64 node takes it",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -16,6 +16,7 @@ import (
 type NativeRemedy struct {
 	Label string `json:"label"`           // image, node, fix, undo, drive
 	Do    string `json:"do"`              // a command to paste, or what to do
+	When  string `json:"when,omitempty"`  // on which condition
 	Frees int    `json:"frees,omitempty"` // places
 	Then  string `json:"then,omitempty"`  // what follows
 }
@@ -146,7 +147,7 @@ func (l *nativeLook) remedies() {
 	start := Command(l.flags, "kubectl", "ds-rollout", "start", "-n", n.Namespace, n.Name)
 	switch n.State {
 	case NativeHeld:
-		n.Remedies = append(n.Remedies, NativeRemedy{Label: "drive", Do: start, Then: fmt.Sprintf("steps through the nodes of %s, with ceiling and gates", countOf(l.olds, "old pod"))})
+		n.Remedies = append(n.Remedies, NativeRemedy{Label: "drive", Do: start, Then: fmt.Sprintf("replaces %s node by node, with ceiling and gates", countOf(l.olds, "old pod"))})
 		return
 	case NativeStuck:
 	case NativeDone, NativeMoving, NativeUnknown:
@@ -179,9 +180,9 @@ func (l *nativeLook) lostRemedies(nodes []string) []NativeRemedy {
 		if l.held([]string{name}) == 0 || len(out) == 3 {
 			continue
 		}
-		r := NativeRemedy{Label: "node", Do: Command(l.flags, "kubectl", "delete", "node", name), Frees: 1, Then: "if it is gone for good"}
+		r := NativeRemedy{Label: "node", Do: Command(l.flags, "kubectl", "delete", "node", name), When: "if it is gone for good", Frees: 1}
 		if a := l.n.Alike; a != nil && l.olds > 0 {
-			r.Then += "; until the next " + a.What + " node takes it"
+			r.Then = "until the next " + a.What + " node takes it"
 		}
 		out = append(out, r)
 	}

@@ -1,0 +1,295 @@
+package present
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+func TestRolloutColourAddsNothingButColour(t *testing.T) {
+	coloured := 0
+	for _, s := range rolloutScreens(t) {
+		bare := rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Width: 100, Now: afternoon}) })
+		paint := rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Width: 100, Now: afternoon, Color: true}) })
+		if !bytes.Equal(bare, paint) {
+			coloured++
+		}
+		if got := sgr.ReplaceAllString(string(paint), ""); got != string(bare) {
+			t.Errorf("%s: without its colours the screen differs:\n%s\nwant:\n%s", s.name, got, bare)
+		}
+	}
+	if coloured < 20 {
+		t.Errorf("only %d screens have colours", coloured)
+	}
+}
+
+// commandsOf are the commands of a screen that nothing cuts.
+func commandsOf(out string) []string {
+	var all []string
+	for _, line := range strings.Split(out, "\n") {
+		if i := strings.Index(line, "kubectl "); i >= 0 {
+			c, _, _ := strings.Cut(line[i:], gap)
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func TestRolloutCommandsAreWholeAndNameTheContext(t *testing.T) {
+	seen := 0
+	for _, s := range rolloutScreens(t) {
+		whole := commandsOf(string(rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Now: afternoon}) })))
+		for _, c := range whole {
+			seen++
+			if !strings.HasSuffix(c, testFlags) {
+				t.Errorf("%s: %q does not repeat the context", s.name, c)
+			}
+		}
+		for _, columns := range []int{20, 40, 80, 120} {
+			out := string(rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Width: columns, Now: afternoon}) }))
+			for _, c := range whole {
+				if !strings.Contains(out, c) {
+					t.Errorf("%s at %d columns breaks %s:\n%s", s.name, columns, c, out)
+				}
+			}
+		}
+	}
+	if seen < 12 {
+		t.Errorf("only %d commands seen", seen)
+	}
+}
+
+func TestRolloutScreensKeepToTheTerminal(t *testing.T) {
+	for _, s := range rolloutScreens(t) {
+		for columns := 60; columns <= 160; columns += 7 {
+			out := string(rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Width: columns, Now: afternoon}) }))
+			for _, line := range strings.Split(out, "\n") {
+				i := strings.Index(line, "kubectl ")
+				alone := i >= 0 && strings.TrimSpace(line[:i]) == "" || i > 0 && i < 14
+				if width(line) > columns && !alone {
+					t.Errorf("%s: %d of %d columns: %s", s.name, width(line), columns, line)
+				}
+			}
+		}
+	}
+}
+
+func TestAPipeNamesAllNodesOfAPlan(t *testing.T) {
+	f := newFleet(afternoon)
+	v := planView(t, f, scenePolicy(), rollout.PlanInput{})
+	out := string(rendered(t, func(b *bytes.Buffer) error { return WritePlan(b, v, Options{}) }))
+	for _, n := range f.s.Nodes {
+		if !strings.Contains(out, n.Name) {
+			t.Errorf("%s is not named", n.Name)
+		}
+	}
+}
+
+func TestARefusedPlanSaysSoLast(t *testing.T) {
+	for _, s := range planScreens(t)[:3] {
+		for _, quiet := range []bool{false, true} {
+			out := rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Width: 200, Quiet: quiet}) })
+			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+			want := "Can start: "
+			if s.name == "plan-refused" {
+				want = "Cannot start: 1 of 1 is taken by ip-10-0-141-7 (NodeLost). Raise --max-unavailable, or set it aside: --fence-broken"
+			}
+			if last := lines[len(lines)-1]; !strings.HasPrefix(last, want) {
+				t.Errorf("%s ends in %q", s.name, last)
+			}
+		}
+	}
+}
+
+// hostileScreens are all screens with a hostile string wherever one may come
+// from a cluster.
+func hostileScreens() []rolloutScreen {
+	at := metav1.NewTime(afternoon)
+	rev := rollout.Revision{Name: evil, Hash: evil}
+	left := []rollout.Left{{Node: evil, What: evil, Reason: evil}, {Node: evil, What: rollout.LeftCordon, Reason: evil}, {What: rollout.LeftStrategy, Reason: evil}}
+	failed := []rollout.Failure{{Node: evil, Reason: evil, Message: evil}, {Node: evil, Reason: evil, Message: evil}}
+	cause := rollout.Cause{Code: rollout.StopFailed, Node: evil, Message: evil, Gate: evil, Since: &at}
+	st := &rollout.Status{
+		Run: evil, Namespace: evil, Name: evil, At: afternoon, Phase: rollout.Stopped, Because: &cause, Target: rev, From: rev, Taken: []string{evil},
+		Ceiling: 1, Total: 1, Waves: []rollout.WaveStatus{{Number: 1, Nodes: 1}}, Failed: failed, Skipped: []string{evil}, Joined: []string{evil}, Gone: []string{evil}, Left: left,
+		Flights: []rollout.FlightStatus{{Node: evil, Zone: evil, Wave: 1, Code: rollout.Code(evil), Pod: evil}}, Outcome: rollout.OutcomeDone,
+	}
+	run := &rollout.Run{Original: evil, Target: rev, From: rev}
+	run.ID, run.Namespace, run.Name, run.By, run.Phase, run.Because = evil, evil, evil, evil, rollout.Phase(evil), &cause
+	counts := []rollout.RevisionCount{{Hash: evil, Pods: 1, Available: 1}}
+	exit := int32(1)
+	verdict := &coverage.NodeVerdict{
+		Node: evil, State: coverage.Unready, Reason: coverage.Reason(evil), Message: evil, Pod: evil, PodRevision: evil,
+		Evidence: coverage.Evidence{Container: &coverage.ContainerEvidence{Name: evil, Reason: evil, Message: evil, ExitCode: &exit, LastReason: evil, LastWords: evil, Probe: evil, Restarts: 1}},
+	}
+	plan := &rollout.Plan{
+		Namespace: evil, Name: evil, Policy: &rollout.Policy{}, Target: rev, From: rev, Strategy: evil, Arms: true, Ceiling: 3, Parallel: 3, Down: []string{evil}, Fenced: []string{evil},
+		Nodes:  []rollout.PlanNode{{Node: evil, Zone: evil, Arch: evil, Verdict: rollout.PlanVerdict(evil), Reason: evil, Pod: evil, Revision: evil}, {Node: evil, Verdict: rollout.Skip, Reason: evil}},
+		Waves:  []rollout.PlanWave{{Number: 1, Nodes: 1, Zones: map[string]int{evil: 1}, Then: evil, Members: []string{evil}}},
+		Checks: []rollout.Check{{Name: evil, Result: rollout.CheckResult(evil), Detail: evil}, {Name: "x", Result: rollout.CheckRefuse, Detail: evil, Fix: evil}, {Name: "y", Result: rollout.CheckWarn, Detail: evil, Fix: evil}},
+		Owners: []rollout.Owner{{Name: evil, Strategy: true}},
+	}
+	plan.Policy.Gates = []rollout.Gate{{Name: evil}}
+	native := &rollout.Native{
+		Namespace: evil, Name: evil, Strategy: evil, State: rollout.NativeStuck, Because: evil, Since: &at, Armed: evil, Current: rev, Counts: counts, Limit: evil, Ceiling: 1,
+		Places:   []rollout.Place{{Node: evil, State: evil, Reason: coverage.Reason(evil), Hash: evil, Because: evil}},
+		Alike:    &rollout.Alike{What: evil, Waiting: 1},
+		Remedies: []rollout.NativeRemedy{{Label: evil, Do: evil, Then: evil}, {Label: evil, Do: rollout.Command("", "kubectl", "delete", "node", evil)}},
+	}
+	facts := &rollout.ResumeFacts{Same: []string{evil}, Differs: []string{evil}, Joined: []string{evil}, Gone: []string{evil}, Lost: []string{evil}, InFlight: []string{evil}, Failed: failed,
+		Left: []rollout.LeftWave{{Wave: 1, Nodes: 1}}, LeftNodes: 1, Zones: map[string]int{evil: 1}}
+	raw := []byte(`{"spec":{"template":{"metadata":{"labels":{"a":"\u001b[2J\u202e"}},"spec":{"containers":[{"name":"\u001b[2J\u202e"}]}}}}`)
+	ev := &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: raw}}
+	ev.Name = evil
+	lock := Lock{Holder: evil, Renewed: afternoon}
+	return []rolloutScreen{
+		{"plan", func(b *bytes.Buffer, o Options) error {
+			return WritePlan(b, &PlanView{Plan: plan, Context: evil, Server: evil, Change: []string{evil}, ChangedBy: evil, Limit: evil, CommandFlags: evil}, o)
+		}},
+		{"plan nodes", func(b *bytes.Buffer, o Options) error {
+			return WritePlanNodes(b, &PlanView{Plan: plan, Context: evil}, o)
+		}},
+		{"stopped", func(b *bytes.Buffer, o Options) error {
+			return WriteStopped(b, &StoppedView{
+				Context: evil, Stop: &rollout.Stop{Because: cause, Failed: failed, Evidence: verdict, Left: left, Resumable: true}, Status: st, Run: run, Counts: counts,
+				Around:  &rollout.Comparison{Node: evil, Zone: evil, Arch: evil, Instance: evil, Ready: evil, Fine: []string{evil, evil, evil}, FineShare: evil, Alike: &rollout.Alike{What: evil, Waiting: 2}, Worse: []string{evil}},
+				Choices: []rollout.Choice{{Verb: rollout.VerbUndo, Because: evil}, {Verb: rollout.VerbSkip, Node: evil}},
+			}, o)
+		}},
+		{"paused", func(b *bytes.Buffer, o Options) error {
+			return WritePaused(b, &PausedView{Context: evil, Status: st, Run: run, Counts: counts}, o)
+		}},
+		{"ended", func(b *bytes.Buffer, o Options) error {
+			return WriteEnded(b, &EndedView{Context: evil, Status: st, Run: run, Done: &rollout.Done{Outcome: rollout.Outcome(evil), Left: left, Exit: 1}, Counts: counts}, o)
+		}},
+		{"resume", func(b *bytes.Buffer, o Options) error {
+			return WriteResume(b, &ResumeView{Context: evil, Run: run, Facts: facts, Lock: lock, Now: afternoon}, o)
+		}},
+		{"status", func(b *bytes.Buffer, o Options) error {
+			return WriteStatus(b, &StatusView{Context: evil, Status: st, Counts: counts, Lock: lock}, o)
+		}},
+		{"native", func(b *bytes.Buffer, o Options) error {
+			return WriteNative(b, &NativeView{Context: evil, Native: native}, o)
+		}},
+		{"history", func(b *bytes.Buffer, o Options) error {
+			return WriteHistory(b, &HistoryView{evil, evil, evil, []rollout.HistoryRow{{Hash: evil, Role: evil, Summary: evil, Cause: evil}, {Error: evil}}}, o)
+		}},
+		{"diff", func(b *bytes.Buffer, o Options) error {
+			return WriteDiff(b, &DiffView{evil, evil, evil, 1, 2, []string{evil}}, o)
+		}},
+		{"revision", func(b *bytes.Buffer, _ Options) error { return WriteRevision(b, ev) }},
+	}
+}
+
+func TestHostileRolloutsAreShownNotRun(t *testing.T) {
+	for _, s := range hostileScreens() {
+		for _, o := range []Options{{Width: 120}, {Wide: true, Full: true}, {Width: 40, Quiet: true}} {
+			o.Now = afternoon
+			out := string(rendered(t, func(b *bytes.Buffer) error { return s.show(b, o) }))
+			for _, line := range strings.Split(out, "\n") {
+				if Safe(line) != line {
+					t.Fatalf("%s lets something through: %q", s.name, line)
+				}
+			}
+			if !strings.Contains(out, `\x1b[2J`) && !strings.Contains(out, `\e[2J`) {
+				t.Errorf("%s hides the hostile string instead of showing it:\n%s", s.name, out)
+			}
+		}
+	}
+}
+
+func TestLastWordsAreCappedAndMasked(t *testing.T) {
+	v := failedCanary(t)
+	e := *v.Stop.Evidence
+	c := *e.Evidence.Container
+	c.LastWords = "DB_PASSWORD=hunter2 refused " + strings.Repeat("x", 4000)
+	e.Evidence.Container = &c
+	stop := *v.Stop
+	stop.Evidence, v.Stop = &e, &stop
+	out := string(rendered(t, func(b *bytes.Buffer) error { return WriteStopped(b, v, Options{}) }))
+	if strings.Contains(out, "hunter2") || strings.Count(out, "x") > 400 || !strings.Contains(out, "xxx...") {
+		t.Error(out)
+	}
+}
+
+func TestARolloutScreenThatCannotBeWrittenIsAnError(t *testing.T) {
+	full := errors.New("no space left on device")
+	v := &StatusView{Status: driven().Status}
+	if err := WriteStatus(failing{full}, v, Options{}); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAWayOnForEveryPause(t *testing.T) {
+	for code, want := range map[rollout.Code]string{
+		rollout.PauseApproval: "ds-rollout approve", rollout.PauseAsked: "ds-rollout resume", rollout.PauseUntil: "ds-rollout resume",
+		rollout.PauseTemplate: "ds-rollout abort", rollout.PauseFlip: "ds-rollout resume",
+	} {
+		st := driven().Status
+		st.Phase, st.Because = rollout.Paused, &rollout.Cause{Code: code}
+		out := string(rendered(t, func(b *bytes.Buffer) error {
+			return WritePaused(b, &PausedView{Context: "x", Status: st, CommandFlags: testFlags}, Options{})
+		}))
+		if !strings.Contains(out, want) {
+			t.Errorf("%s: %s", code, out)
+		}
+	}
+}
+
+func TestShortZones(t *testing.T) {
+	for _, c := range []struct{ zones, want string }{
+		{"eu-west-1a eu-west-1b eu-west-1c", "a b c"},
+		{"a b", "a b"},
+		{"eu-west-1a", "eu-west-1a"},
+		{"zone zone-b", "zone zone-b"},
+		{"us-east-1a us-west-2b", "east-1a west-2b"},
+	} {
+		zones := strings.Fields(c.zones)
+		short := zoneNames(zones)
+		var got []string
+		for _, z := range zones {
+			got = append(got, short[z])
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: got %v, want %s", c.zones, got, c.want)
+		}
+	}
+}
+
+func TestPlanNodesSort(t *testing.T) {
+	v := planView(t, newFleet(afternoon), scenePolicy(), rollout.PlanInput{})
+	out := string(rendered(t, func(b *bytes.Buffer) error { return WritePlanNodes(b, v, Options{SortBy: SortKey{"node", true}}) }))
+	var nodes []string
+	for _, line := range strings.Split(out, "\n")[3:] {
+		if f := strings.Fields(line); len(f) > 0 {
+			nodes = append(nodes, f[0])
+		}
+	}
+	if len(nodes) != 191 || !slices.IsSortedFunc(nodes, func(a, b string) int { return strings.Compare(b, a) }) {
+		t.Errorf("%d nodes, first %v", len(nodes), nodes[:3])
+	}
+	if !slices.Contains(PlanNodeColumns(), "verdict") {
+		t.Error(PlanNodeColumns())
+	}
+}
+
+func TestAgo(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		548 * time.Minute: "9h8m", 4 * time.Second: "4s", 47 * time.Hour: "47h", 72 * time.Hour: "3d", -time.Second: "0s",
+	} {
+		if got := ago(afternoon.Add(-d), afternoon); got != want {
+			t.Errorf("%s: got %s, want %s", fmt.Sprint(d), got, want)
+		}
+	}
+}
