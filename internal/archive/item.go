@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/quantity"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
@@ -126,7 +127,7 @@ func (c *collector) listKind(k string) bool {
 // decode reads an object strictly enough that two readings of it cannot
 // differ: a key that stands twice is an error.
 func decode(raw []byte, into any) error {
-	if err := checkQuantities(raw); err != nil {
+	if err := quantity.CheckJSON(raw); err != nil {
 		return broken(err)
 	}
 	twice, err := kjson.UnmarshalStrict(raw, into, kjson.DisallowDuplicateFields)

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/quantity"
 )
 
 // magic starts every protobuf answer of a Kubernetes API
@@ -197,7 +199,13 @@ type unmarshaler interface{ Unmarshal([]byte) error }
 
 func decodeInto(raw []byte, json bool, into unmarshaler) error {
 	if json {
+		if err := quantity.CheckJSON(raw); err != nil {
+			return err
+		}
 		return utiljson.Unmarshal(raw, into)
+	}
+	if err := quantity.CheckProto(raw, into); err != nil {
+		return err
 	}
 	return into.Unmarshal(raw)
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -148,6 +149,23 @@ func heap() int64 {
 	runtime.GC() // what the first one found to finalize
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// A server that is not what it seems can send a quantity whose parser never
+// ends: it is an error before it is decoded, in both encodings.
+func TestAQuantityThatWouldTakeForEverIsRefused(t *testing.T) {
+	pod := podOf(daemonSet("monitoring", "agent"), 1)
+	pod.Spec.Overhead = corev1.ResourceList{"cpu": resource.MustParse("12345678901234567890")}
+	for _, media := range []string{protobufType, "application/json"} {
+		body := bytes.ReplaceAll(podPage(t, media, *pod), []byte("12345678901234567890"), []byte("1e-00000002147483647"))
+		split, err := decodePage(body, media, "PodList")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := (&Reader{}).newPass(nil).pod(split.items[0], split.json); err == nil || !strings.Contains(err.Error(), "out of all bounds") {
+			t.Errorf("%s: %v", media, err)
+		}
+	}
 }
 
 // BenchmarkPod is one pod from the bytes of its page to its record.

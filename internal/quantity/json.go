@@ -1,4 +1,4 @@
-package archive
+package quantity
 
 import (
 	"bytes"
@@ -8,11 +8,6 @@ import (
 	"regexp"
 	"slices"
 )
-
-// The parser of resource.Quantity (apimachinery v0.37.2) computes ten to the
-// power of a negative exponent, however large: 1e-2147483647 takes it for
-// ever, and so does a number of a million digits. Nothing can interrupt it, so
-// that such a quantity must not reach it.
 
 // quantityKeys are the fields that are a quantity or a map of quantities, in
 // every object that is read. A test compares them with the types.
@@ -26,9 +21,9 @@ var absurdQuantity = regexp.MustCompile(`^\s*[+-]?[0-9.]+[eE][+-]?[0-9]{4,}\s*$`
 // maxQuantity is the length of the longest quantity that is believed.
 const maxQuantity = 256
 
-// checkQuantities refuses quantities that are very long, or that have an
+// CheckJSON refuses an object whose quantities are very long, or have an
 // exponent of four digits.
-func checkQuantities(raw []byte) error {
+func CheckJSON(raw []byte) error {
 	if !mayBeAbsurd(raw) {
 		return nil
 	}
