@@ -180,9 +180,8 @@ func (d *decider) arming() Decision {
 	}
 	mine := armed != nil && armed.Run == d.r.ID
 	if !mine && (d.r.Change || !d.v.onDelete() || armed != nil) {
-		if armed != nil && armed.Run != ArmedByHand {
-			return d.stop(StopFlip, "the DaemonSet is armed by run "+armed.Run)
-		}
+		// Whoever else armed it is gone: there is one Lease for a DaemonSet, and
+		// this process holds it. What an ended run left armed is taken over.
 		if d.r.Change && d.o.Template == nil {
 			// The template is never stored, so nobody can bring it any more.
 			return d.rest(Stopped, Cause{Code: StopChange, Message: "the process that was to bring the new template ended before it did: abort, and start again"})

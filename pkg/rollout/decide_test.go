@@ -242,7 +242,7 @@ func TestDecide(t *testing.T) {
 		{"a run whose template nobody can bring any more stops", 1, func(w *world) { arming(w); w.run.Change = true }, "save Stopped ChangeNotApplied"},
 		{"the controller is waited for before the target is pinned", 1, func(w *world) { w.run.Phase, w.run.Target, w.ds.Generation = Arming, Revision{}, 9 }, "wait ControllerBehind  rests=false"},
 		{"the target is pinned", 1, func(w *world) { w.run.Phase, w.run.Target = Arming, Revision{} }, "save Running"},
-		{"what another run armed is left alone", 1, func(w *world) { arming(w); w.ds.Annotations[ArmAnnotation] = Armed{Run: "r9"}.String() }, "stop StrategyFlippedAgain "},
+		{"what an ended run left armed is taken over", 1, func(w *world) { arming(w); w.ds.Annotations[ArmAnnotation] = Armed{Run: "r9"}.String() }, "arm again=false rearms=0 template=false"},
 
 		// People.
 		{"an intent is taken before anything else", 1, func(w *world) { w.fly(0); ask(w, VerbPause, "") }, "save Paused Asked fly:n0"},

@@ -172,9 +172,6 @@ func (pl *planner) make(p *Policy) (*Plan, error) {
 	pl.out.Arms = !pl.v.onDelete() || armed != nil
 	if armed != nil {
 		pl.out.Strategy = armed.Original
-		if armed.Run != ArmedByHand && pl.in.HeldBy == "" {
-			pl.in.HeldBy = "run " + armed.Run + ", by the annotation on the DaemonSet"
-		}
 	}
 	if cur := pl.v.current(); pl.target != "" {
 		pl.out.Target = pl.v.pin(cur)

@@ -94,7 +94,7 @@ func TestPlanRefusals(t *testing.T) {
 		{"broken nodes that are set aside", func(w *world, _ *PlanInput) { w.p(0).Ready = false; w.pol.FenceBroken = true }, "", ""},
 		{"a permission that is missing", func(_ *world, in *PlanInput) { in.Denied = []string{"delete pods"} }, "permissions", "rbac"},
 		{"a run that is there already", func(_ *world, in *PlanInput) { in.HeldBy = "r9" }, "lock", ""},
-		{"armed by another run", func(w *world, _ *PlanInput) { w.ds.Annotations[ArmAnnotation] = Armed{Run: "r9"}.String() }, "lock", ""},
+		{"left armed by a run that has ended", func(w *world, _ *PlanInput) { w.ds.Annotations[ArmAnnotation] = Armed{Run: "r9"}.String() }, "", ""},
 		{"armed by hand", func(w *world, _ *PlanInput) {
 			w.ds.Annotations[ArmAnnotation] = Armed{Run: ArmedByHand, Original: "RollingUpdate"}.String()
 		}, "", ""},

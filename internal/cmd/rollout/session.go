@@ -88,7 +88,6 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 	if err != nil {
 		return nil, s.undriven(ctx, err)
 	}
-	defer view.close()
 	asks := make(chan rollout.Intent, 8)
 	if s.ask != "" {
 		asks <- rollout.Intent{Verb: s.ask, Node: s.node}
@@ -98,6 +97,9 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 		Lease: s.lease, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
 		Stay: view.stays(), Asks: view.asks(asks), Leave: view.leave(leave), Who: s.who,
 	})
+	if closed := view.close(); closed != nil && err == nil {
+		_, _ = fmt.Fprintf(s.app.streams.ErrOut, "note: not everything could be shown: %s\n", present.Safe(closed.Error()))
+	}
 	if err != nil {
 		return nil, s.undriven(ctx, err)
 	}

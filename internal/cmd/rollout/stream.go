@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -74,7 +75,7 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 	case f.output == "json":
 		st.to = append(st.to, present.NewNDJSON(out, opts))
 	case !f.plain && present.TerminalWidth(out) > 0 && s.app.terminal(s.app.streams.In):
-		o := present.LiveOptions{StreamOptions: opts, Input: s.app.streams.In, Output: out, Color: true, Started: s.run.Started.Time}
+		o := present.LiveOptions{StreamOptions: opts, Input: s.app.streams.In, Output: out, Color: s.view.Color, Started: s.run.Started.Time}
 		if s.policy.Until != nil {
 			o.Until = s.policy.Until.Time
 		}
@@ -87,13 +88,11 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 	if f.journal != "" {
 		file, err := os.OpenFile(f.journal, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
-			st.close()
-			return nil, cli.Usagef("%w; check the path after --journal", err)
+			return nil, errors.Join(cli.Usagef("%w; check the path after --journal", err), st.close())
 		}
 		st.journal = file
 		if err := json.NewEncoder(file).Encode(map[string]string{"command": f.commandLine(), "run": s.run.ID, "by": s.who}); err != nil {
-			st.close()
-			return nil, cli.Usagef("write the journal: %w", err)
+			return nil, errors.Join(cli.Usagef("write the journal: %w", err), st.close())
 		}
 		st.to = append(st.to, present.NewNDJSON(file, opts))
 	}
@@ -153,11 +152,20 @@ func (st *stream) leave(interrupted <-chan struct{}) <-chan struct{} {
 	return st.left
 }
 
-func (st *stream) close() {
+// close restores the terminal. The error is the first line that could not be
+// written: the run went on all the same.
+func (st *stream) close() error {
+	var errs []error
 	if st.live != nil {
-		st.live.Close()
+		errs = append(errs, st.live.Close())
+	}
+	for _, w := range st.to {
+		if w, ok := w.(interface{ Err() error }); ok {
+			errs = append(errs, w.Err())
+		}
 	}
 	if st.journal != nil {
-		_ = st.journal.Close()
+		errs = append(errs, st.journal.Close())
 	}
+	return errors.Join(errs...)
 }
