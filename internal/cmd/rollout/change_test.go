@@ -208,7 +208,7 @@ func TestChangedByIsWhoWroteTheTemplateLast(t *testing.T) {
 	l := agent(t)
 	entry := func(manager, sub string, minutes int, fields string) metav1.ManagedFieldsEntry {
 		at := metav1.NewTime(monday.Add(-1 * minutesOf(minutes)))
-		return metav1.ManagedFieldsEntry{Manager: manager, Subresource: sub, Time: &at, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, Subresource: sub, Time: &at, FieldsV1: metav1.NewFieldsV1(fields)}
 	}
 	l.ds.ManagedFields = []metav1.ManagedFieldsEntry{
 		entry("kubectl-client-side-apply", "", 60, `{"f:spec":{"f:template":{"f:spec":{}}}}`),

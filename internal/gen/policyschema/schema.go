@@ -131,6 +131,7 @@ func (s *source) value(t reflect.Type) (*node, error) {
 		return &node{Type: "boolean"}, nil
 	case reflect.Int32:
 		return &node{Type: "integer"}, nil
+	default:
+		return nil, fmt.Errorf("no schema is known for %s", t)
 	}
-	return nil, fmt.Errorf("no schema is known for %s", t)
 }
