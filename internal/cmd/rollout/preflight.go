@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -46,11 +47,14 @@ func (c *clients) heldBy(ctx context.Context, ds *appsv1.DaemonSet) (string, err
 		return "", err
 	}
 	lease, err := w.Lease(ctx, ds.Namespace, rollout.LeaseName(ds.Name))
+	var req *kube.RequestError
 	switch {
 	case apierrors.IsForbidden(err):
 		return "", nil
-	case err != nil:
+	case errors.As(err, &req):
 		return "", err
+	case err != nil: // it is there, and not as a run leaves it
+		return err.Error(), nil
 	case lease == nil:
 		return "", nil
 	}
