@@ -90,6 +90,9 @@ func historyColumns(o Options) []column[rollout.HistoryRow] {
 // WriteRevision writes the template of a revision as YAML. Values that may be
 // secrets are redacted.
 func WriteRevision(w io.Writer, rev *appsv1.ControllerRevision) error {
+	if _, err := rollout.TemplateOf(rev); err != nil {
+		return err // redacting would hide what is wrong with it
+	}
 	t, err := rollout.TemplateOf(new(snapshot.Redactor).Revision(rev))
 	if err != nil {
 		return err

@@ -139,6 +139,7 @@ func (l *nativeLook) look(cur *appsv1.ControllerRevision) {
 	for i := range l.v.Nodes {
 		l.node(&l.v.Nodes[i])
 	}
+	l.homeless()
 	slices.SortStableFunc(l.n.Places, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(passingLast(a), passingLast(b)), cmp.Compare(b.Revision, a.Revision), compareSince(a.Since, b.Since), cmp.Compare(a.Node, b.Node))
 	})
@@ -212,9 +213,48 @@ func (l *nativeLook) node(n *NodeView) {
 	if l.n.Surges && len(older) == 1 && len(newer) == 1 {
 		holds = !up(newer)
 	}
-	if holds {
-		l.n.Places = append(l.n.Places, l.place(n, older, newer))
+	if !holds {
+		return
 	}
+	p := l.place(n, older, newer)
+	if l.n.Ceiling > 0 && !l.n.Surges && len(older) == 1 && len(newer) == 0 && !lostNode(n) {
+		// The ceiling never saves an old pod that is not available.
+		p.Passing, p.Because = true, "old and not available: replaced next, whatever the ceiling"
+	}
+	l.n.Places = append(l.n.Places, p)
+}
+
+// homeless pods stand on nodes that are gone: the controller still counts
+// them, until the garbage collector has them.
+func (l *nativeLook) homeless() {
+	for _, p := range l.v.Homeless {
+		if p.Terminal() || l.n.Surges || l.listed(p.EffectiveNode()) {
+			continue
+		}
+		if p.Deleted == 0 && p.Labels[hashLabel] != l.hash {
+			l.olds++
+		}
+		if p.Ready && p.Deleted == 0 {
+			continue
+		}
+		l.n.Places = append(l.n.Places, Place{
+			Node: p.EffectiveNode(), Pod: p.Name, Hash: p.Labels[hashLabel], Revision: l.numberOf(p.Labels[hashLabel]), State: coverage.Unready.String(),
+			Reason: coverage.SchedNodeGone, Because: "its node is gone, the pod goes with it", Passing: true,
+		})
+	}
+}
+
+func (l *nativeLook) listed(node string) bool {
+	return slices.ContainsFunc(l.n.Places, func(p Place) bool { return p.Node == node })
+}
+
+func (l *nativeLook) numberOf(hash string) int64 {
+	for _, c := range l.n.Counts {
+		if c.Hash == hash {
+			return c.Number
+		}
+	}
+	return 0
 }
 
 func (l *nativeLook) place(n *NodeView, older, newer []*snapshot.Pod) Place {
@@ -228,11 +268,7 @@ func (l *nativeLook) place(n *NodeView, older, newer []*snapshot.Pod) Place {
 	}
 	if pod != nil {
 		p.Pod, p.Hash = pod.Name, pod.Labels[hashLabel]
-		for _, c := range l.n.Counts {
-			if c.Hash == p.Hash {
-				p.Revision = c.Number
-			}
-		}
+		p.Revision = l.numberOf(p.Hash)
 	}
 	v := l.by[n.Node.Name]
 	if v == nil {

@@ -32,22 +32,21 @@ func (l *nativeLook) state(cur *appsv1.ControllerRevision) {
 	n := l.n
 	began := snapshot.TimeOf(&cur.CreationTimestamp)
 	failing := slices.ContainsFunc(n.Places, func(p Place) bool { return !p.Passing })
-	full := n.Ceiling > 0 && len(n.Places) >= n.Ceiling
 	switch {
 	case len(n.Places) == 0 && l.olds == 0:
 		n.State = NativeDone
 		n.Since = l.lastReady()
 	case n.Ceiling == 0 && l.olds > 0:
 		n.State, n.Since = NativeHeld, timeAt(began)
-	case failing && (l.olds == 0 || full) && !l.soonFree():
+	case failing && !l.soonFree():
 		n.State, n.Since = NativeStuck, l.filled()
 	default:
 		n.State, n.Since = NativeMoving, timeAt(began)
 	}
 }
 
-// soonFree reports whether places become free without anybody: then the update
-// goes on, if slowly.
+// soonFree reports whether a place is free, or becomes free without anybody:
+// then the update goes on, if slowly.
 func (l *nativeLook) soonFree() bool {
 	lasting := 0
 	for _, p := range l.n.Places {
