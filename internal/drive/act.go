@@ -1,9 +1,13 @@
 package drive
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/gates"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
@@ -18,14 +22,17 @@ func (e *fatalError) Unwrap() error { return e.err }
 
 // act carries out one action by one request. What became of one that failed
 // is seen by looking, never by sending it again.
-func (d *driver) act(ctx, gateCtx context.Context, dec decision) error {
+func (d *driver) act(ctx, sideCtx context.Context, dec decision) error {
+	if d.late() {
+		return errLate
+	}
 	switch a := dec.Act.(type) {
 	case *rollout.SaveRun:
 		return d.save(ctx, a, dec.view)
 	case *rollout.DeleteLease:
 		return d.deleteLease(ctx)
 	case *rollout.RunGate:
-		d.ask(gateCtx, a, dec.view)
+		d.ask(sideCtx, a, dec.view)
 		return nil
 	default:
 		return d.change(ctx, dec)
@@ -47,6 +54,9 @@ func (d *driver) save(ctx context.Context, a *rollout.SaveRun, v *rollout.View) 
 		next.Intents = intents
 	}
 	d.baselines(ctx, a.Run, v)
+	if d.late() {
+		return errLate
+	}
 	if err := d.write(ctx, &next, a.Run); err != nil {
 		return err
 	}
@@ -54,27 +64,44 @@ func (d *driver) save(ctx context.Context, a *rollout.SaveRun, v *rollout.View) 
 	return nil
 }
 
-// baselines lets gates see nodes as they are before they are touched, and
-// forget those that have landed.
+// begins is how many gates look at nodes at a time.
+const begins = 8
+
+// baselines lets gates see nodes as they are before they are touched, all in
+// the time of one request.
 func (d *driver) baselines(ctx context.Context, next *rollout.Run, v *rollout.View) {
-	flying := map[string]bool{}
+	ctx, cancel := d.request(ctx)
+	defer cancel()
+	var g errgroup.Group
+	g.SetLimit(begins)
 	for i := range next.InFlight {
-		flying[next.InFlight[i].Node] = true
+		if n := v.Node(next.InFlight[i].Node); n != nil && !d.begun[n.Node.Name] {
+			d.begun[n.Node.Name] = true
+			g.Go(func() error {
+				d.Gates.Begin(ctx, n)
+				return nil
+			})
+		}
 	}
-	for i := range d.run.InFlight {
-		if name := d.run.InFlight[i].Node; flying[name] {
-			delete(flying, name)
-		} else {
+	_ = g.Wait() // there are no errors
+}
+
+// forget lets gates forget nodes that are not in flight in the run that is
+// stored: they have landed, or were never begun.
+func (d *driver) forget(stored *rollout.Run) {
+	for name := range d.begun {
+		if !flies(stored, name) {
 			d.Gates.Forget(name)
+			delete(d.begun, name)
 		}
 	}
-	for name := range flying {
-		if n := v.Node(name); n != nil {
-			ctx, cancel := d.request(ctx)
-			d.Gates.Begin(ctx, n)
-			cancel()
-		}
+	for i := range stored.InFlight {
+		d.begun[stored.InFlight[i].Node] = true
 	}
+}
+
+func flies(r *rollout.Run, node string) bool {
+	return slices.ContainsFunc(r.InFlight, func(f rollout.Flight) bool { return f.Node == node })
 }
 
 func (d *driver) deleteLease(ctx context.Context) error {
@@ -88,17 +115,41 @@ func (d *driver) deleteLease(ctx context.Context) error {
 	return nil
 }
 
+// change carries out the action, and those that go with it at the same time.
 func (d *driver) change(ctx context.Context, dec decision) error {
 	ctx, cancel := d.request(ctx)
 	defer cancel()
-	out, err := d.Writer.Do(ctx, dec.view.DaemonSet, dec.Act)
+	actions := append([]rollout.Action{dec.Act}, dec.Also...)
+	errs := make([]error, len(actions))
+	var g errgroup.Group
+	g.SetLimit(together)
+	for i, a := range actions {
+		g.Go(func() error {
+			out, err := d.Writer.Do(ctx, dec.view.DaemonSet, a)
+			if err == nil && out != nil {
+				d.Cluster.Learn(out)
+			}
+			errs[i] = err
+			return nil
+		})
+	}
+	_ = g.Wait() // each error is looked at by itself
+	var out error
+	for i, err := range errs {
+		out = cmp.Or(out, d.changed(actions[i], err))
+	}
+	return out
+}
+
+// together is how many requests are in flight at most.
+const together = 8
+
+// changed says what the answer to one action means.
+func (d *driver) changed(a rollout.Action, err error) error {
 	if err == nil {
-		if out != nil {
-			d.Cluster.Learn(out)
-		}
 		return nil
 	}
-	if e, ok := dec.Act.(*rollout.Evict); ok {
+	if e, ok := a.(*rollout.Evict); ok {
 		if refused, is := kube.RefusalOf(err, time.Now()); is {
 			d.obs.Refused[e.UID] = refused
 			return nil
@@ -114,7 +165,8 @@ func (d *driver) change(ctx context.Context, dec decision) error {
 
 // answer of a gate.
 type answer struct {
-	key rollout.GateKey
+	key   rollout.GateKey
+	epoch int64 // that it was asked in
 	gates.Answer
 }
 
@@ -126,10 +178,11 @@ func (d *driver) ask(ctx context.Context, a *rollout.RunGate, v *rollout.View) {
 	if a.Node != "" {
 		q.Node = v.Node(a.Node)
 	}
+	epoch := d.epoch
 	go func() {
 		got := d.Gates.Ask(ctx, q)
 		select {
-		case d.answers <- answer{key, got}:
+		case d.answers <- answer{key, epoch, got}:
 		case <-ctx.Done():
 		}
 	}()

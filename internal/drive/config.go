@@ -35,7 +35,7 @@ type Live interface {
 
 // Looker reads past the watches.
 type Looker interface {
-	Look(ctx context.Context, base *snapshot.Snapshot, look rollout.Look) (*snapshot.Snapshot, error)
+	Look(ctx context.Context, base *snapshot.Snapshot, looks ...rollout.Look) (*snapshot.Snapshot, error)
 	Poll(ctx context.Context) error
 }
 

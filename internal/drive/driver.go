@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
@@ -19,6 +20,9 @@ type driver struct {
 	epoch   int64
 	renewed time.Time // when the last write of the Lease that succeeded was sent
 	doubt   bool      // the Lease has to be read again before anything else
+	shown   bool      // the watch has shown the Lease: where it does so no more, it may be gone
+	quiet   time.Time // before it nothing is sent at all
+	calm    time.Time // before it nothing but the Lease is written
 
 	obs     *rollout.Observed
 	status  *rollout.Status
@@ -27,24 +31,29 @@ type driver struct {
 	asked   int
 	leaving bool
 	answers chan answer
-	polled  time.Time
-	trouble int // requests in a row that did not go through
-	astray  int // looks in a row that did not agree with the watches
+	lists   lists
+	begun   map[string]bool // nodes that gates were told of
+	trouble int             // requests in a row that did not go through
+	astray  int             // looks in a row that did not agree with the watches
 }
 
 // Run drives until the run ends, rests, or is lost. An error is one that
 // driving cannot go on from; the run is stored, and can be resumed. When ctx
 // ends it returns at once and leaves everything as it is.
 func Run(ctx context.Context, c Config) (*End, error) {
-	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: time.Now(), answers: make(chan answer, 16), polled: time.Now()}
+	now := time.Now()
+	// Since the Lease was taken the first lists were read, which may have taken
+	// longer than it lasts: it is read and renewed before anything else.
+	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: now.Add(-renewEvery), doubt: true,
+		answers: make(chan answer, 16), lists: lists{since: now, listed: now, next: now.Add(listEvery), done: make(chan listed, 1)}, begun: map[string]bool{}}
 	d.begin()
-	gateCtx, stopGates := context.WithCancel(ctx)
-	defer stopGates()
+	sideCtx, stop := context.WithCancel(ctx) // of gates and lists, which are not waited for
+	defer stop()
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		end, pause, err := d.step(ctx, gateCtx)
+		end, pause, err := d.step(ctx, sideCtx)
 		switch {
 		case err != nil:
 			d.release(ctx)
@@ -66,59 +75,77 @@ func (d *driver) begin() {
 	d.obs.Template, d.obs.Zones = d.Template, d.Zones
 }
 
-// step does at most one write and says how long to wait until the next one.
-func (d *driver) step(ctx, gateCtx context.Context) (*End, time.Duration, error) {
-	now := time.Now()
-	if d.lease != nil && now.Sub(d.renewed) > renewDeadline {
+// step does at most one write beside the renewal and says how long to wait
+// until the next one.
+func (d *driver) step(ctx, sideCtx context.Context) (*End, time.Duration, error) {
+	if wait := time.Until(d.quiet); wait > 0 {
+		return nil, wait, nil
+	}
+	if d.late() {
 		return d.regain(ctx)
 	}
 	lost, err := d.seeLease(ctx)
-	switch {
-	case lost:
+	if lost {
 		return &End{Lost: true}, 0, nil
-	case err != nil:
+	}
+	if err == nil && d.lease != nil && elapsed(d.renewed) >= renewEvery {
+		err = d.renew(ctx)
+	}
+	if err != nil {
+		return d.adrift(err)
+	}
+	d.list(sideCtx)
+	if time.Until(d.calm) > 0 {
+		return nil, d.until(d.calm), nil
+	}
+	if ok, err := d.current(); !ok {
 		return d.failed(err)
-	}
-	if d.lease != nil && now.Sub(d.renewed) >= renewEvery {
-		if err := d.renew(ctx); err != nil {
-			return d.failed(err)
-		}
-	}
-	if now.Sub(d.polled) >= d.pollEvery() {
-		d.poll(ctx)
 	}
 	dec, err := d.decide(ctx)
 	if err != nil {
 		return d.failed(err)
 	}
-	return d.execute(ctx, gateCtx, dec)
+	return d.execute(ctx, sideCtx, dec)
 }
 
-// failed tells an error that waiting may mend from one that it does not.
+// failed tells an error that waiting may mend from one that it does not. The
+// Lease is renewed meanwhile.
 func (d *driver) failed(err error) (*End, time.Duration, error) {
-	var fatal *fatalError
 	switch {
-	case err == nil:
+	case errors.Is(err, errLate):
 		return nil, 0, nil
-	case errors.As(err, &fatal):
-		return nil, 0, fatal.err
+	case fatal(err):
+		return nil, 0, err
+	case err != nil:
+		d.calm = time.Now().Add(d.setback(err))
 	}
-	return nil, d.setback(err), nil
+	return nil, d.until(d.calm), nil
 }
 
-func (d *driver) execute(ctx, gateCtx context.Context, dec decision) (*End, time.Duration, error) {
+// adrift is failed where it is the Lease that could not be read or written:
+// nothing else may be done then.
+func (d *driver) adrift(err error) (*End, time.Duration, error) {
+	if fatal(err) {
+		return nil, 0, err
+	}
+	wait := d.setback(err)
+	d.quiet = time.Now().Add(wait)
+	return nil, wait, nil
+}
+
+func (d *driver) execute(ctx, sideCtx context.Context, dec decision) (*End, time.Duration, error) {
 	switch {
 	case dec.again:
 		d.astray++
 		return nil, backoff(d.astray, lookAgain), nil
 	case dec.Act != nil:
-		err := d.act(ctx, gateCtx, dec)
-		if err == nil {
-			d.trouble, d.astray = 0, 0
+		if err := d.act(ctx, sideCtx, dec); err != nil {
+			return d.failed(err)
 		}
-		return d.failed(err)
+		d.trouble, d.astray = 0, 0
+		return nil, 0, nil
 	case dec.Wait != nil:
-		d.trouble = 0
+		d.trouble, d.astray = 0, 0
 		if dec.Wait.Rests && (!d.Stay || d.leaving) {
 			return &End{Decision: dec.Decision}, 0, nil
 		}
@@ -138,6 +165,9 @@ type decision struct {
 // decide asks, looks again past the watches where the action wants it, and
 // acts only where both agree.
 func (d *driver) decide(ctx context.Context) (decision, error) {
+	if d.leaving && len(d.local) == 0 && rollout.Allowed(d.run.Phase, rollout.VerbPause) {
+		d.asks(rollout.Intent{Verb: rollout.VerbPause}, true) // somebody resumed it meanwhile
+	}
 	d.follow()
 	now := time.Now()
 	s := d.Cluster.Snapshot(now)
@@ -155,18 +185,45 @@ func (d *driver) decide(ctx context.Context) (decision, error) {
 	}
 	ctx, cancel := d.request(ctx)
 	defer cancel()
-	fresh, err := d.Cluster.Look(ctx, s, dec.Act.Look())
+	fresh, err := d.Cluster.Look(ctx, s, looksOf(dec.Decision)...)
 	if err != nil {
 		return decision{}, err
 	}
 	if v, err = d.view(fresh); err != nil {
 		return decision{}, err
 	}
-	again := rollout.Decide(d.Policy, d.run, v, d.obs, time.Now())
-	if again.Act == nil || again.Act.Key() != dec.Act.Key() {
+	again := both(dec.Decision, rollout.Decide(d.Policy, d.run, v, d.obs, time.Now()))
+	if again.Act == nil {
 		return decision{again: true}, nil
 	}
 	return decision{Decision: again, view: v}, nil
+}
+
+func looksOf(d rollout.Decision) []rollout.Look {
+	looks := []rollout.Look{d.Act.Look()}
+	for _, a := range d.Also {
+		looks = append(looks, a.Look())
+	}
+	return looks
+}
+
+// both keeps the actions that two decisions agree on.
+func both(a, b rollout.Decision) rollout.Decision {
+	if b.Act == nil {
+		return rollout.Decision{}
+	}
+	first := append([]rollout.Action{a.Act}, a.Also...)
+	var out rollout.Decision
+	for _, x := range append([]rollout.Action{b.Act}, b.Also...) {
+		switch {
+		case !slices.ContainsFunc(first, func(y rollout.Action) bool { return x.Key() == y.Key() }):
+		case out.Act == nil:
+			out.Act = x
+		default:
+			out.Also = append(out.Also, x)
+		}
+	}
+	return out
 }
 
 // view is a snapshot together with the Lease.

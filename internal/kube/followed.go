@@ -58,12 +58,6 @@ func (l *Live) wholePod(o runtime.Object) (snapshot.Pod, bool) {
 	return l.in.FullPod(p), true
 }
 
-func (l *Live) follows(node string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.followed[node] != nil
-}
-
 // addFollowed adds the pods of followed nodes to a snapshot that is not sorted
 // yet. Of the DaemonSet's own pods what its own watch says counts.
 func (l *Live) addFollowed(s *snapshot.Snapshot) {

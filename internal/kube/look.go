@@ -7,7 +7,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/fields"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,60 +14,86 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// Look reads again, past every cache, what an action depends on, and returns
-// base with it. base is not changed.
-func (l *Live) Look(ctx context.Context, base *snapshot.Snapshot, look rollout.Look) (*snapshot.Snapshot, error) {
-	if look.All {
-		return l.lookAll(ctx)
+// Look reads again, past every cache, what actions depend on: the DaemonSet,
+// and the nodes with the DaemonSet's pods on them, each by its name. It
+// returns base with them; base is not changed.
+func (l *Live) Look(ctx context.Context, base *snapshot.Snapshot, looks ...rollout.Look) (*snapshot.Snapshot, error) {
+	names := map[string]bool{}
+	for _, look := range looks {
+		if look.All {
+			return l.lookAll(ctx)
+		}
+		names[look.Node] = true
 	}
-	p := l.r.newPass(nil)
 	var set *appsv1.DaemonSet
-	var node *corev1.Node
-	var pods []snapshot.Pod
-	whole := l.follows(look.Node)
-	p.keepFull = whole
+	nodes, pods := slices.Clone(base.Nodes), slices.Clone(base.Pods)
 	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(concurrency)
 	g.Go(func() (err error) {
 		set, err = absent(getOne[appsv1.DaemonSet](gctx, l.r, daemonSetKind, l.set.Namespace, l.set.Name))
 		return err
 	})
-	g.Go(func() (err error) {
-		node, err = absent(getOne[corev1.Node](gctx, l.r, nodeKind, "", look.Node))
-		return err
-	})
-	g.Go(func() (err error) {
-		pods, err = collect(gctx, l.r, l.podsOn(look.Node, whole), p.pod, p.told("pods"))
-		return err
-	})
+	for i, n := range base.Nodes {
+		if !names[n.Name] {
+			continue
+		}
+		g.Go(func() (err error) {
+			nodes[i], err = absent(getOne[corev1.Node](gctx, l.r, nodeKind, "", n.Name))
+			return err
+		})
+	}
+	gone := make([]bool, len(pods))
+	for i := range base.Pods {
+		p := &base.Pods[i]
+		if !names[p.EffectiveNode()] || p.Owner == nil || p.Owner.UID != l.set.UID {
+			continue
+		}
+		g.Go(func() error {
+			full, err := absent(getOne[corev1.Pod](gctx, l.r, podKind, p.Namespace, p.Name))
+			switch {
+			case err != nil:
+				return err
+			case full == nil:
+				gone[i] = true
+				return nil
+			}
+			pods[i], _ = l.pod(full) // a namesake is what is there now
+			l.Learn(full)
+			return nil
+		})
+	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	return l.looked(base, set, nodes, pods, gone), nil
+}
+
+// looked puts together what was read again.
+func (l *Live) looked(base *snapshot.Snapshot, set *appsv1.DaemonSet, nodes []*corev1.Node, pods []snapshot.Pod, gone []bool) *snapshot.Snapshot {
 	out := *base
-	out.DaemonSets = nil
+	out.DaemonSets, out.Nodes, out.Pods = nil, nil, nil
 	if set != nil {
 		out.DaemonSets = []*appsv1.DaemonSet{set}
 		l.Learn(set)
 	}
-	out.Nodes = slices.DeleteFunc(slices.Clone(base.Nodes), func(n *corev1.Node) bool { return n.Name == look.Node })
-	if node != nil {
-		out.Nodes = append(out.Nodes, snapshot.TrimNode(node))
-		l.Learn(node)
+	for i, n := range nodes {
+		switch {
+		case n == nil:
+		case n != base.Nodes[i]:
+			n = snapshot.TrimNode(n)
+			l.Learn(n)
+			fallthrough
+		default:
+			out.Nodes = append(out.Nodes, n)
+		}
 	}
-	out.Pods = slices.DeleteFunc(slices.Clone(base.Pods), func(pod snapshot.Pod) bool {
-		return pod.Node == look.Node || slices.ContainsFunc(pods, func(f snapshot.Pod) bool { return f.UID == pod.UID })
-	})
-	out.Pods = append(out.Pods, pods...)
+	for i := range pods {
+		if !gone[i] {
+			out.Pods = append(out.Pods, pods[i])
+		}
+	}
 	out.Sort()
-	return &out, nil
-}
-
-// podsOn are the DaemonSet's pods on a node, or all of them.
-func (l *Live) podsOn(node string, all bool) query {
-	q := query{kind: podKind, fields: fields.OneTermEqualSelector("spec.nodeName", node).String()}
-	if sel, err := podSelector(l.set); err == nil && !all {
-		q.namespace, q.labels = l.set.Namespace, sel.String()
-	}
-	return q
+	return &out
 }
 
 func absent[T any](v *T, err error) (*T, error) {

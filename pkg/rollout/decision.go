@@ -8,7 +8,11 @@ import (
 
 // Decision is the next step of a run: exactly one of the four is set.
 type Decision struct {
-	Act  Action
+	Act Action
+	// Also are more actions of the same kind on other nodes, with Act: each
+	// node holds its place already, so they may be carried out together, in
+	// any order, or one by one.
+	Also []Action
 	Wait *Wait
 	Stop *Stop
 	Done *Done

@@ -10,6 +10,7 @@ import (
 // pass is what the nodes in flight ask for, taken together.
 type pass struct {
 	act      Action
+	also     []Action // more deletions, where act is one
 	landed   []string
 	released []string
 	failures []Failure
@@ -32,9 +33,7 @@ func (d *decider) look(mayBegin bool) pass {
 func (p *pass) add(node string, s step) {
 	switch {
 	case s.act != nil:
-		if p.act == nil {
-			p.act = s.act
-		}
+		p.want(s.act)
 	case s.landed:
 		p.landed = append(p.landed, node)
 	case s.released:
@@ -47,6 +46,18 @@ func (p *pass) add(node string, s step) {
 		}
 	case s.wait != nil:
 		p.waitFor(*s.wait, s.until)
+	}
+}
+
+// want keeps the first action, and with a deletion all others.
+func (p *pass) want(a Action) {
+	if p.act == nil {
+		p.act = a
+		return
+	}
+	_, first := p.act.(*DeletePod)
+	if _, is := a.(*DeletePod); is && first {
+		p.also = append(p.also, a)
 	}
 }
 
@@ -74,7 +85,7 @@ func (d *decider) running() Decision {
 	case ps.pause != nil:
 		return d.rest(phaseOf(ps.pause.Code), *ps.pause)
 	case ps.act != nil:
-		return act(ps.act)
+		return Decision{Act: ps.act, Also: ps.also}
 	}
 	if a := d.strayMark(); a != nil {
 		return act(a)

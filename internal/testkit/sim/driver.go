@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -162,7 +163,7 @@ func (d *driver) step() {
 	d.last = dec
 	switch {
 	case dec.Act != nil:
-		d.send(dec.Act)
+		d.send(dec.Act, dec.Also...)
 	case dec.Wait != nil:
 		if len(dec.Wait.Because) == 0 {
 			panic("a wait without a reason")
@@ -208,6 +209,9 @@ func (d *driver) decide() (rollout.Decision, error) {
 		return dec, nil
 	}
 	fresh := d.c.look(s, dec.Act.Look())
+	for _, a := range dec.Also {
+		fresh = d.c.look(fresh, a.Look())
+	}
 	if dec.Act.Look().All {
 		d.cache, d.cached = fresh, d.c.now
 	}
@@ -224,6 +228,9 @@ func (d *driver) decide() (rollout.Decision, error) {
 			Until: d.c.now.Add(50 * time.Millisecond), Because: []rollout.Cause{{Code: rollout.WaitReconcile}},
 		}}, nil
 	}
+	again.Also = slices.DeleteFunc(again.Also, func(a rollout.Action) bool {
+		return !slices.ContainsFunc(dec.Also, func(b rollout.Action) bool { return a.Key() == b.Key() })
+	})
 	return again, nil
 }
 

@@ -8,8 +8,9 @@ import (
 )
 
 // send makes one request: nil renews the Lease. It arrives after a while, and
-// its answer comes after another.
-func (d *driver) send(a rollout.Action) {
+// its answer comes after another. What is sent with it is on its way at the
+// same time.
+func (d *driver) send(a rollout.Action, also ...rollout.Action) {
 	if g, ok := a.(*rollout.RunGate); ok {
 		d.runGate(g)
 		return
@@ -26,6 +27,14 @@ func (d *driver) send(a rollout.Action) {
 	d.c.after(delay, func() {
 		if !d.alive {
 			return
+		}
+		for _, b := range also {
+			d.writes++
+			_ = d.carry(b, rv) // what became of it is seen
+			if d.writes == d.crashAt {
+				d.end(end{why: "crashed"})
+				return
+			}
 		}
 		d.writes++
 		err := d.carry(a, rv)
