@@ -11,11 +11,11 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// RolloutPlan is what plan -o json prints.
-type RolloutPlan struct {
+// planObject is what plan -o json prints.
+type planObject struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
-	Source            PlanSource `json:"source"`
+	Source            planSource `json:"source"`
 	CanStart          bool       `json:"canStart"`
 	// Changes are in words, without values that may be secret.
 	Changes       []string `json:"changes,omitempty"`
@@ -23,8 +23,8 @@ type RolloutPlan struct {
 	*rollout.Plan `json:",inline"`
 }
 
-// PlanSource is where a plan was made from.
-type PlanSource struct {
+// planSource is where a plan was made from.
+type planSource struct {
 	Context string      `json:"context,omitempty"`
 	Server  string      `json:"server,omitempty"`
 	From    string      `json:"from,omitempty"`
@@ -32,24 +32,22 @@ type PlanSource struct {
 }
 
 // object is the plan for kubectl's printers.
-func (p *planned) object() *RolloutPlan {
-	out := &RolloutPlan{
+func (p *planned) object() *planObject {
+	out := &planObject{
 		TypeMeta:   metav1.TypeMeta{APIVersion: snapshot.APIVersion, Kind: "RolloutPlan"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.DaemonSet.Namespace, Name: p.DaemonSet.Name, UID: p.DaemonSet.UID},
-		Source: PlanSource{
+		Source: planSource{
 			Context: p.Snapshot.Source.Context, Server: p.Snapshot.Source.Server, From: p.Snapshot.Source.From, TakenAt: metav1.NewTime(p.Now),
 		},
 		CanStart: !p.Plan.Refused(), Changes: p.Change.words, Notes: p.Change.notes,
 	}
-	shown := *p.Plan
-	shown.Policy = p.Plan.Policy
-	out.Plan = &shown
+	out.Plan = p.Plan
 	return out
 }
 
 // DeepCopyObject implements runtime.Object.
-func (p *RolloutPlan) DeepCopyObject() runtime.Object {
-	out := &RolloutPlan{}
+func (p *planObject) DeepCopyObject() runtime.Object {
+	out := &planObject{}
 	b, err := json.Marshal(p)
 	if err != nil {
 		return nil
@@ -62,7 +60,7 @@ func (p *RolloutPlan) DeepCopyObject() runtime.Object {
 
 // namesOf lists what a report is about, as kubectl names it.
 func namesOf(obj runtime.Object) []runtime.Object {
-	if p, ok := obj.(*RolloutPlan); ok {
+	if p, ok := obj.(*planObject); ok {
 		return []runtime.Object{cli.Named("apps/v1", "DaemonSet", p.ObjectMeta.Namespace, p.ObjectMeta.Name)}
 	}
 	return nil

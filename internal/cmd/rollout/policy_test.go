@@ -234,7 +234,7 @@ func TestBadPoliciesAreUsageErrors(t *testing.T) {
 		{[]string{"--drain", "--drain-timeout", "-1s"}, `^--drain-timeout: -1s is negative`},
 		{[]string{"--wait-for-jobs", ""}, `^--wait-for-jobs takes a label selector`},
 		{[]string{"--wait-for-jobs-timeout", "1m"}, `add --wait-for-jobs`},
-		{[]string{"--gate", "colateral"}, `^--gate takes collateral.* \(did you mean "collateral"\?\)`},
+		{[]string{"--gate", "eventz"}, `^--gate takes collateral.* \(did you mean "events"\?\)`},
 		{[]string{"--gate", "none,events"}, `^--gate none goes with no other`},
 		{[]string{"--gate", "events,events"}, `"events" is there twice`},
 		{[]string{"--gate-when", "lunch"}, `^--gate-when takes before-wave`},

@@ -47,18 +47,32 @@ func (c *clients) heldBy(ctx context.Context, ds *appsv1.DaemonSet) (string, err
 		return "", err
 	}
 	lease, err := w.Lease(ctx, ds.Namespace, rollout.LeaseName(ds.Name))
-	var req *kube.RequestError
-	switch {
-	case apierrors.IsForbidden(err):
-		return "", nil
-	case errors.As(err, &req):
-		return "", err
-	case err != nil: // it is there, and not as a run leaves it
-		return err.Error(), nil
-	case lease == nil:
-		return "", nil
+	if says := oddLease(err); says != "" {
+		return says, nil
+	}
+	if lease == nil {
+		return "", unlessForbidden(err)
 	}
 	return holder(lease, ds), nil
+}
+
+// oddLease says what is wrong with a Lease that is there, and is not as a run
+// leaves it.
+func oddLease(err error) string {
+	var req *kube.RequestError
+	if err == nil || errors.As(err, &req) {
+		return ""
+	}
+	return err.Error()
+}
+
+// unlessForbidden drops the error of a Lease that one may not read: the
+// permissions tell of that.
+func unlessForbidden(err error) error {
+	if apierrors.IsForbidden(err) {
+		return nil
+	}
+	return err
 }
 
 func holder(l *kube.Lease, ds *appsv1.DaemonSet) string {

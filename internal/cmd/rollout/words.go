@@ -8,40 +8,51 @@ import (
 // splitWords makes words of a command as a shell would: at blanks, with
 // quotes and backslashes. Nothing is expanded, and no shell ever sees it.
 func splitWords(s string) ([]string, error) {
-	var out []string
-	var word strings.Builder
-	var quote rune // 0 for none
-	open, escaped := false, false
+	var w wordSplitter
 	for _, r := range s {
-		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			open, escaped = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			open, quote = true, r
-		case quote == 0 && (r == ' ' || r == '\t' || r == '\n'):
-			if open {
-				out = append(out, word.String())
-			}
-			open = false
-			word.Reset()
-		default:
-			open = true
-			word.WriteRune(r)
-		}
+		w.take(r)
 	}
-	if quote != 0 || escaped {
+	if w.quote != 0 || w.escaped {
 		return nil, errors.New("a quote or backslash is not closed")
 	}
-	if open {
-		out = append(out, word.String())
-	}
-	if len(out) == 0 {
+	w.end()
+	if len(w.out) == 0 {
 		return nil, errors.New("it is empty")
 	}
-	return out, nil
+	return w.out, nil
+}
+
+type wordSplitter struct {
+	out     []string
+	word    strings.Builder
+	open    bool // a word has begun, be it an empty one in quotes
+	quote   rune // 0 for none
+	escaped bool
+}
+
+func (w *wordSplitter) take(r rune) {
+	switch {
+	case w.escaped:
+		w.word.WriteRune(r)
+		w.escaped = false
+	case r == '\\' && w.quote != '\'':
+		w.open, w.escaped = true, true
+	case w.quote == 0 && strings.ContainsRune(" \t\n", r):
+		w.end()
+	case w.quote == 0 && strings.ContainsRune(`'"`, r):
+		w.open, w.quote = true, r
+	case r == w.quote:
+		w.quote = 0
+	default:
+		w.open = true
+		w.word.WriteRune(r)
+	}
+}
+
+func (w *wordSplitter) end() {
+	if w.open {
+		w.out = append(w.out, w.word.String())
+	}
+	w.open = false
+	w.word.Reset()
 }
