@@ -18,12 +18,12 @@ type Options struct {
 	// Node chooses the nodes; nil takes all. Pods are taken that are in the
 	// namespace or on these nodes.
 	Node func(name string) bool
-	// Decode unpacks what the Lease stores of a run, and of intents, to JSON;
-	// nil where it is JSON already.
+	// Decode unpacks what the Lease stores of a run to JSON; nil where it is
+	// JSON already.
 	Decode func(raw string) (string, error)
-	// Dead tells that the process that held the Lease had died, so that
-	// another may take it at once.
-	Dead func(holder string, renewed, taken time.Time) bool
+	// MayTake tells that the Lease may be taken from its holder at once: its
+	// process had died on this machine, or a person overrode it.
+	MayTake func(holder string, renewed, taken time.Time) bool
 	// ActorsAreHolders names the writes of a driver by what it wrote into the
 	// Lease as its holder. For drivers that each have a user of their own.
 	ActorsAreHolders bool
@@ -188,13 +188,12 @@ func (h *historian) lease(w *check.Write, e *entry) error {
 	}
 	l := *w.Post.Lease // the entry stays as it was read
 	w.Post = &check.Object{UID: w.Post.UID, Labels: w.Post.Labels, Lease: &l}
-	var err error
-	if l.Run, err = h.unpack(l.Run); err != nil {
-		return fmt.Errorf("the run in lease %s: %w", w.Name, err)
-	}
-	intents, err := h.unpack(e.lease.intents)
-	if err != nil {
-		return fmt.Errorf("the intents in lease %s: %w", w.Name, err)
+	if l.Run != "" && h.opts.Decode != nil {
+		run, err := h.opts.Decode(l.Run)
+		if err != nil {
+			return fmt.Errorf("the run in lease %s: %w", w.Name, err)
+		}
+		l.Run = run
 	}
 	l.Renewed = w.At
 	var was *check.Lease
@@ -207,18 +206,11 @@ func (h *historian) lease(w *check.Write, e *entry) error {
 	if l.Holder != "" && (was == nil || was.Holder != l.Holder) {
 		h.holders[e.user] = l.Holder
 		if was != nil && was.Holder != "" {
-			l.Takeover = asked(h.renew.intents) || asked(intents) || h.opts.Dead != nil && h.opts.Dead(was.Holder, was.Renewed, w.At)
+			l.Takeover = asked(h.renew.intents) || asked(e.lease.intents) || h.opts.MayTake != nil && h.opts.MayTake(was.Holder, was.Renewed, w.At)
 		}
 	}
-	h.renew = leaseFacts{renewTime: e.lease.renewTime, intents: intents}
+	h.renew = e.lease
 	return nil
-}
-
-func (h *historian) unpack(raw string) (string, error) {
-	if raw == "" || h.opts.Decode == nil {
-		return raw, nil
-	}
-	return h.opts.Decode(raw)
 }
 
 // asked tells that a person asked for a takeover. What cannot be read is for

@@ -202,15 +202,15 @@ func leaseJSON(rv int, holder string, renewed int, run, intents string) string {
 }
 
 func TestALeaseIsRenewedByItsHolderAlone(t *testing.T) {
-	upper := func(s string) (string, error) { return strings.TrimPrefix(s, "packed:"), nil }
+	unpack := func(s string) (string, error) { return strings.TrimPrefix(s, "packed:"), nil }
 	steps := []request{
 		{user: "a", agent: "kubectl-ds", verb: "create", resource: "leases", answer: leaseJSON(10, "host-1", 0, "packed:{}", "")},
-		{at: 5, user: "b", agent: "kubectl-ds", verb: "patch", resource: "leases", name: "lock", answer: leaseJSON(11, "host-1", 0, "packed:{}", `packed:{"intents":[{"verb":"pause"}]}`)},
+		{at: 5, user: "b", agent: "kubectl-ds", verb: "patch", resource: "leases", name: "lock", answer: leaseJSON(11, "host-1", 0, "packed:{}", `{"intents":[{"verb":"pause"}]}`)},
 		{at: 7, user: "a", agent: "kubectl-ds", verb: "update", resource: "leases", name: "lock", answer: leaseJSON(12, "host-1", 7, "packed:{}", "")},
 		{at: 9, user: "b", agent: "kubectl-ds", verb: "update", resource: "leases", name: "lock", answer: leaseJSON(20, "host-2", 9, "packed:{}", "")},
 		{at: 10, user: "b", agent: "kubectl-ds", verb: "delete", resource: "leases", name: "lock", answer: `{"kind":"Status","details":{"uid":"l"}}`},
 	}
-	h := history(t, Options{Decode: upper, ActorsAreHolders: true}, steps...)
+	h := history(t, Options{Decode: unpack, ActorsAreHolders: true}, steps...)
 	if len(h.Writes) != 5 {
 		t.Fatalf("%d writes: %s", len(h.Writes), verbs(h))
 	}
@@ -230,7 +230,7 @@ func TestALeaseIsRenewedByItsHolderAlone(t *testing.T) {
 	dead := func(holder string, renewed, taken time.Time) bool {
 		return holder == "host-1" && renewed.Equal(t0.Add(7*time.Second)) && taken.Equal(t0.Add(9*time.Second))
 	}
-	if h = history(t, Options{Decode: upper, Dead: dead}, steps...); !h.Writes[3].Post.Lease.Takeover {
+	if h = history(t, Options{Decode: unpack, MayTake: dead}, steps...); !h.Writes[3].Post.Lease.Takeover {
 		t.Error("the lease of a dead process is taken, and it reads as one of a living one")
 	}
 	asks := steps

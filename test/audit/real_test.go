@@ -192,6 +192,8 @@ func (s stage) breakage() {
 		simnode.Lose(ctx, s.client, "n-6"),
 		s.client.CoreV1().Pods(ns).Delete(ctx, pods["n-6"].Name, metav1.DeleteOptions{}),
 		s.client.CoreV1().Nodes().Delete(ctx, "n-7", metav1.DeleteOptions{}),
+		// Its pod would go with the garbage collection of pods, in a minute.
+		s.client.CoreV1().Pods(ns).Delete(ctx, pods["n-7"].Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}),
 		simnode.Create(ctx, s.client, simnode.Node{Name: "n-12", Unschedulable: true}),
 	} {
 		if err != nil {

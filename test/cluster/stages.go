@@ -23,8 +23,9 @@ spec: {execs: [{local: {workDir: /}}]}
 `
 
 // startBehaviour is the jq expression for how a pod should start: its
-// annotation, if the pod's node is one that the annotation is meant for.
-const startBehaviour = `. as $p | if ((.metadata.annotations["sim.local/nodes"] // .spec.nodeName) | split(",") | index($p.spec.nodeName)) != null then .metadata.annotations["sim.local/start"] else null end`
+// annotation, or what its first image asks for, if the pod's node is one that
+// this is meant for.
+const startBehaviour = `. as $p | if ((.metadata.annotations["sim.local/nodes"] // .spec.nodeName) | split(",") | index($p.spec.nodeName)) != null then (.metadata.annotations["sim.local/start"] // first(.spec.containers[0].image | capture("^sim/(?<start>[a-z-]+):").start) // null) else null end`
 
 // stopBehaviour is the same for how it should end.
 const stopBehaviour = `. as $p | if ((.metadata.annotations["sim.local/nodes"] // .spec.nodeName) | split(",") | index($p.spec.nodeName)) != null then .metadata.annotations["sim.local/stop"] else null end`

@@ -90,7 +90,8 @@ func (p *Proxy) Kubeconfig(dir, contextName string) (string, error) {
 		Server:                   p.server.URL,
 		CertificateAuthorityData: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw}),
 	}
-	config.AuthInfos["proxied"] = &clientcmdapi.AuthInfo{}
+	// kubectl asks for a name where there is nothing; the proxy drops it.
+	config.AuthInfos["proxied"] = &clientcmdapi.AuthInfo{Token: "proxied"}
 	config.Contexts[contextName] = &clientcmdapi.Context{Cluster: contextName, AuthInfo: "proxied"}
 	config.CurrentContext = contextName
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -20,6 +20,11 @@ const (
 	NodesAnnotation = "sim.local/nodes"
 )
 
+// Image is one whose version starts as told, a value of StartAnnotation: a
+// failure that comes with a new image and goes with the old one. An annotation
+// wins over it.
+func Image(start, version string) string { return "sim/" + start + ":" + version }
+
 // Values of StartAnnotation.
 const (
 	CrashLoop   = "crash-loop"   // CrashLoopBackOff, never ready
