@@ -18,7 +18,7 @@ type Lock struct {
 	// drove.
 	Renewed time.Time
 	Free    bool // let go, or expired
-	// FreeIn is when the lock can be taken where the driver is silent.
+	// FreeIn is when the lock can be taken if the driver stays silent.
 	FreeIn time.Duration
 }
 
@@ -93,10 +93,28 @@ func lockText(l *Lock, f *rollout.ResumeFacts, now time.Time) string {
 		return "free: nobody drives; " + flying
 	case l.Free:
 		return fmt.Sprintf("free: the last driver was heard of %s ago, at %s, %s", ago(l.Renewed, now), hourOf(l.Renewed, now), flying)
-	case l.FreeIn > 0:
-		return fmt.Sprintf("held by %s, silent for %s: free in %s", orNone(l.Holder), span(now.Sub(l.Renewed)), span(l.FreeIn))
 	}
-	return fmt.Sprintf("held by %s, alive %s ago", orNone(l.Holder), span(now.Sub(l.Renewed)))
+	return "held by " + holderText(l, now)
+}
+
+// silentAfter is after how long a driver that has not been heard of is called
+// silent: it renews more often than that.
+const silentAfter = 15 * time.Second
+
+// holderText says who drives, and when the lock is free if that host is gone.
+func holderText(l *Lock, now time.Time) string {
+	holder, since := l.Holder, now.Sub(l.Renewed)
+	if holder == "" {
+		holder = "somebody"
+	}
+	if since < silentAfter {
+		return fmt.Sprintf("%s, alive %s ago", holder, span(since))
+	}
+	out := fmt.Sprintf("%s, silent for %s", holder, span(since))
+	if l.FreeIn > 0 {
+		out += ". If that host is gone, resume works in " + span(l.FreeIn)
+	}
+	return out
 }
 
 func changedText(r *rollout.Run, f *rollout.ResumeFacts, o Options) string {

@@ -95,11 +95,10 @@ func driverText(v *StatusView) string {
 			last = ", the last driver was heard of " + span(st.At.Sub(l.Renewed)) + " ago"
 		}
 		return fmt.Sprintf("Nobody drives it%s: nothing moves until: %s", last, runCommand(st, v.CommandFlags, "resume"))
-	case l.FreeIn > 0:
-		return fmt.Sprintf("%sDriven by %s, silent for %s. If that host is gone, resume works in %s: %s",
-			why, l.Holder, span(st.At.Sub(l.Renewed)), span(l.FreeIn), runCommand(st, v.CommandFlags, "resume"))
+	case st.At.Sub(l.Renewed) >= silentAfter:
+		return fmt.Sprintf("%sDriven by %s: %s", why, holderText(l, st.At), runCommand(st, v.CommandFlags, "resume"))
 	}
-	return fmt.Sprintf("%sDriven by %s, alive %s ago.", why, l.Holder, span(st.At.Sub(l.Renewed)))
+	return fmt.Sprintf("%sDriven by %s.", why, holderText(l, st.At))
 }
 
 func upperFirst(s string) string {

@@ -192,19 +192,11 @@ func (l *nativeLook) node(n *NodeView) {
 	if !n.ShouldRun && len(n.Pods) == 0 {
 		return
 	}
-	minReady := l.v.DaemonSet.Spec.MinReadySeconds
-	var older, newer []*snapshot.Pod
-	for _, p := range n.Pods {
-		switch {
-		case p.Deleted != 0:
-		case p.Labels[hashLabel] == l.hash:
-			newer = append(newer, p)
-		default:
-			older = append(older, p)
-		}
-	}
+	older, newer := l.byRevision(n.Pods)
 	l.olds += len(older)
-	up := func(list []*snapshot.Pod) bool { return len(list) == 1 && n.available(list[0], minReady, l.now) }
+	up := func(list []*snapshot.Pod) bool {
+		return len(list) == 1 && n.available(list[0], l.v.DaemonSet.Spec.MinReadySeconds, l.now)
+	}
 	if up(older) && len(newer) == 0 {
 		l.n.Waiting++
 		return
@@ -222,6 +214,20 @@ func (l *nativeLook) node(n *NodeView) {
 		p.Passing, p.Because = true, "old and not available: replaced next, whatever the ceiling"
 	}
 	l.n.Places = append(l.n.Places, p)
+}
+
+// byRevision parts the pods that are not being deleted.
+func (l *nativeLook) byRevision(pods []*snapshot.Pod) (older, newer []*snapshot.Pod) {
+	for _, p := range pods {
+		switch {
+		case p.Deleted != 0:
+		case p.Labels[hashLabel] == l.hash:
+			newer = append(newer, p)
+		default:
+			older = append(older, p)
+		}
+	}
+	return older, newer
 }
 
 // homeless pods stand on nodes that are gone: the controller still counts

@@ -139,18 +139,6 @@ func TestNativePlacesAreThoseOfTheController(t *testing.T) {
 	})
 }
 
-func TestManyNativePlacesTakeNoTime(t *testing.T) {
-	w := native(2000, "100%")
-	for i := range 1000 {
-		w.fails(i, time.Hour)
-	}
-	start := time.Now()
-	n := NativeOf(w.view(), "", t0)
-	if len(n.Places) != 1000 || time.Since(start) > 20*time.Second {
-		t.Errorf("%d places in %s", len(n.Places), time.Since(start))
-	}
-}
-
 func TestNativeNamesAreQuoted(t *testing.T) {
 	w := native(3, "1")
 	w.ds.Name = "a;reboot"

@@ -1,0 +1,228 @@
+package present
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+func changeText(v *PlanView) string {
+	p := v.Plan
+	pods := podsText(p)
+	if p.Change {
+		return "a new template, which becomes a new revision; " + pods
+	}
+	out := "none asked: the template is revision " + revisionOf(p.Target)
+	if p.Target.Hash == "" {
+		out = "none asked: the controller has not made a revision of the template yet"
+	}
+	if !v.ChangedAt.IsZero() {
+		out += " since " + hourOf(v.ChangedAt, v.Now)
+	}
+	if v.ChangedBy != "" {
+		out += " (" + v.ChangedBy + ")"
+	}
+	return out + ", " + pods
+}
+
+// podsText says what pods run now.
+func podsText(p *rollout.Plan) string {
+	var target, from, other, all int
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		if n.Pod == "" {
+			continue
+		}
+		all++
+		switch n.Revision {
+		case "":
+			other++
+		case p.Target.Hash:
+			target++
+		case p.From.Hash:
+			from++
+		default:
+			other++
+		}
+	}
+	if all == 0 {
+		return "no pod runs"
+	}
+	if from == all {
+		return fmt.Sprintf("all %s run %s", plural(all, "pod"), revisionOf(p.From))
+	}
+	var parts []string
+	if target > 0 {
+		parts = append(parts, fmt.Sprintf("%d run it", target))
+	}
+	if from > 0 {
+		parts = append(parts, fmt.Sprintf("%d run %s", from, revisionOf(p.From)))
+	}
+	if other > 0 {
+		parts = append(parts, fmt.Sprintf("%d run others", other))
+	}
+	return fmt.Sprintf("of %s ", plural(all, "pod")) + strings.Join(parts, ", ")
+}
+
+// inOneLine leaves out the container where the change before is of the same.
+func inOneLine(changes []string) []string {
+	var out []string
+	before := ""
+	for _, c := range changes {
+		name, rest, ok := strings.Cut(c, " ")
+		if ok && name == before {
+			c = rest
+		}
+		before = name
+		out = append(out, c)
+	}
+	return out
+}
+
+func strategyText(v *PlanView) string {
+	p := v.Plan
+	if !p.Arms {
+		who := " already"
+		for _, o := range p.Owners {
+			if o.Strategy {
+				who = " in the manifest (" + o.Name + ")"
+			}
+		}
+		return p.Strategy + who + ": nothing to arm, nothing to put back"
+	}
+	out := p.Strategy
+	if v.Limit != "" {
+		out += " " + v.Limit
+	}
+	return out + " -> OnDelete for the run, put back when no old pod is left"
+}
+
+func places(p *rollout.Plan) int { return max(min(p.Parallel, p.Ceiling-len(p.Down)), 0) }
+
+func ceilingText(p *rollout.Plan, o Options) string {
+	out := fmt.Sprintf("%d of %d unavailable or not yet proven", p.Ceiling, len(p.Nodes))
+	switch n := len(p.Down); {
+	case n == 1:
+		out += fmt.Sprintf("; 1 is down already (%s)", p.Down[0])
+	case n > 1:
+		out += fmt.Sprintf("; %d are down already (%s)", n, few(p.Down, o))
+	}
+	if n := len(p.Fenced); n > 0 {
+		out += fmt.Sprintf("; %d set aside (%s)", n, few(p.Fenced, o))
+	}
+	if n := places(p); n == 0 {
+		out += ", so none is free"
+	} else if len(p.Down) > 0 || n < p.Ceiling {
+		out += fmt.Sprintf(", so at most %d at a time", n)
+	}
+	return out
+}
+
+func timeText(p *rollout.Plan) string {
+	e := p.Estimate
+	if e == nil {
+		return "not known: no pod tells how long one takes to become available"
+	}
+	out := fmt.Sprintf("%s until available (median; p95 %s)", seconds(e.Median), seconds(e.P95))
+	if e.Soak > 0 {
+		out += " + " + seconds(e.Soak) + " soak"
+	}
+	if places(p) == 0 {
+		return out + fmt.Sprintf("; one at a time %s for %d", seconds(e.AtOne), p.Updates)
+	}
+	out += fmt.Sprintf(": about %s for %d", seconds(e.Total), p.Updates)
+	if u := p.Policy.Until; e.Until >= 0 && u != nil && e.Until < p.Updates {
+		out += fmt.Sprintf("; about %d by %s, then it pauses", e.Until, u.UTC().Format("15:04Z"))
+	}
+	return out + fmt.Sprintf("; one at a time %s, at 1%% %s", seconds(e.AtOne), seconds(e.AtPercent))
+}
+
+// eachNode is what happens to a node and what it has to pass.
+func eachNode(p *rollout.Plan) string {
+	pol := p.Policy
+	var parts []string
+	if j := pol.WaitForJobs; j != nil {
+		parts = append(parts, "no pod of "+j.Selector+" runs")
+	}
+	switch {
+	case pol.Drain != nil:
+		parts = append(parts, "cordoned and drained")
+	case pol.Cordon:
+		parts = append(parts, "cordoned")
+	}
+	what := "pod of " + revisionOf(p.Target)
+	if p.Change {
+		what = "new pod"
+	}
+	proof := what + " available"
+	if e := p.Estimate; e != nil && e.Soak > 0 {
+		proof += " for " + seconds(e.Soak)
+	} else if pol.Soak != nil && pol.Soak.Duration > 0 {
+		proof += " for " + span(pol.Soak.Duration)
+	}
+	parts = append(parts, proof+", no restart")
+	for i := range pol.Gates {
+		parts = append(parts, gateText(&pol.Gates[i]))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func gateText(g *rollout.Gate) string {
+	switch g.Builtin {
+	case rollout.GateCollateral:
+		return "no other pod of the node worse"
+	case rollout.GateWarnings:
+		return "no new Warning event"
+	case rollout.GateConditions:
+		return "no condition of the node worse"
+	}
+	out := "gate " + g.Name
+	switch g.When {
+	case rollout.BeforeWave:
+		out += " before its wave"
+	case rollout.BeforeNode:
+		out += " before"
+	case rollout.AfterNode:
+	}
+	return out
+}
+
+// leftAlone counts nodes that nothing is done to, by reason.
+func leftAlone(p *rollout.Plan, o Options) string {
+	by := map[string][]string{}
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		switch n.Verdict {
+		case rollout.Current:
+			by["runs it already"] = append(by["runs it already"], n.Node)
+		case rollout.Skip:
+			by[n.Reason] = append(by[n.Reason], n.Node)
+		case rollout.WouldNotComeBack:
+			why := "its pod would not come back"
+			by[why] = append(by[why], n.Node)
+		case rollout.WillUpdate:
+		}
+	}
+	var parts []string
+	for _, why := range slices.Sorted(maps.Keys(by)) {
+		parts = append(parts, fmt.Sprintf("%s, %s (%s)", plural(len(by[why]), "node"), why, few(by[why], o)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// usual is the architecture of most nodes of a plan: only others are worth a
+// word.
+func usual(p *rollout.Plan) string {
+	count, best := map[string]int{}, ""
+	for i := range p.Nodes {
+		a := p.Nodes[i].Arch
+		count[a]++
+		if count[a] > count[best] || count[a] == count[best] && a < best {
+			best = a
+		}
+	}
+	return best
+}
