@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -43,6 +44,9 @@ func RefusalOf(err error, now time.Time) (rollout.Refusal, bool) {
 	switch code := codeOf(err); {
 	case code == http.StatusTooManyRequests:
 		return rollout.Refusal{Until: now.Add(RetryAfter(err, evictAgain)), Reason: words}, true
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		// The pod goes with its namespace.
+		return rollout.Refusal{Until: now.Add(evictAgain), Reason: words}, true
 	case code == http.StatusInternalServerError && strings.Contains(words, "more than one PodDisruptionBudget"),
 		code == http.StatusForbidden, code == http.StatusUnprocessableEntity:
 		return rollout.Refusal{Permanent: true, Reason: words}, true

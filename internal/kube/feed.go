@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -100,9 +101,10 @@ func (f *feed) request(o metav1.ListOptions) *rest.Request {
 		VersionedParams(&o, scheme.ParameterCodec)
 }
 
-// note remembers whether the watch is alive.
+// note remembers whether the watch is alive. A request that was given up says
+// nothing; one whose time was over says that nobody answers.
 func (f *feed) note(ctx context.Context, verb string, err error) {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	f.mu.Lock()

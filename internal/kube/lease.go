@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 )
 
 const leases = "leases"
+
+// errUnguarded is a write whose preconditions would hold for any object.
+var errUnguarded = errors.New("it names no uid, or no version: it is not sent")
 
 // Lease is the lock of a DaemonSet's run and what is stored in it.
 type Lease struct {
@@ -68,6 +72,9 @@ func (w *Writer) CreateLease(ctx context.Context, l *Lease) (*Lease, error) {
 
 // UpdateLease writes a Lease whose resourceVersion is still the server's.
 func (w *Writer) UpdateLease(ctx context.Context, l *Lease) (*Lease, error) {
+	if l.UID == "" || l.ResourceVersion == "" {
+		return nil, leaseError("update", l.Namespace, l.Name, errUnguarded)
+	}
 	obj, err := l.object()
 	if err != nil {
 		return nil, err
@@ -84,6 +91,9 @@ func (w *Writer) UpdateLease(ctx context.Context, l *Lease) (*Lease, error) {
 
 // DeleteLease removes a Lease that is as it was.
 func (w *Writer) DeleteLease(ctx context.Context, l *Lease) error {
+	if l.UID == "" || l.ResourceVersion == "" {
+		return leaseError("delete", l.Namespace, l.Name, errUnguarded)
+	}
 	opts := &metav1.DeleteOptions{DryRun: w.dry(), Preconditions: &metav1.Preconditions{UID: &l.UID, ResourceVersion: &l.ResourceVersion}}
 	err := w.coordination.Delete().Namespace(l.Namespace).Resource(leases).Name(l.Name).MaxRetries(0).Body(opts).Do(ctx).Error()
 	if err != nil {

@@ -22,7 +22,8 @@ type shelf[T any] struct {
 
 	mu     sync.Mutex
 	items  map[types.NamespacedName]shelved[T]
-	gone   map[types.UID]bool // deleted, and not to be put back by an older event
+	gone   map[types.UID]string // deleted at this version, and not to be put back by an older event
+	floor  string               // of the newest list: what is older and was not in it is gone
 	synced bool
 }
 
@@ -35,7 +36,7 @@ type shelved[T any] struct {
 var _ cache.ReflectorStore = (*shelf[int])(nil)
 
 func newShelf[T any](changed func(), keep func(runtime.Object) (T, bool)) *shelf[T] {
-	return &shelf[T]{keep: keep, changed: changed, items: map[types.NamespacedName]shelved[T]{}, gone: map[types.UID]bool{}}
+	return &shelf[T]{keep: keep, changed: changed, items: map[types.NamespacedName]shelved[T]{}, gone: map[types.UID]string{}}
 }
 
 // Add implements cache.ReflectorStore.
@@ -60,13 +61,20 @@ func (s *shelf[T]) Delete(obj any) error {
 	}
 	s.mu.Lock()
 	key := keyOf(m)
-	s.gone[m.GetUID()] = true
+	s.bury(m)
 	if s.items[key].uid == m.GetUID() {
 		delete(s.items, key)
 	}
 	s.mu.Unlock()
 	s.changed()
 	return nil
+}
+
+// bury remembers that an object was deleted, or is none of ours any more.
+func (s *shelf[T]) bury(m metav1.Object) {
+	if at, ok := s.gone[m.GetUID()]; !ok || Newer(m.GetResourceVersion(), at) {
+		s.gone[m.GetUID()] = m.GetResourceVersion()
+	}
 }
 
 // Replace implements cache.ReflectorStore. version is that of the list: what
@@ -80,6 +88,10 @@ func (s *shelf[T]) Replace(list []any, version string) error {
 			s.items[key] = old
 		}
 	}
+	floor := s.floor
+	if floor == "" || version != "" && Newer(version, floor) {
+		s.floor, floor = "", version // the list itself is above its floor
+	}
 	for _, obj := range list {
 		if m, err := apimeta.Accessor(obj); err == nil {
 			if old, ok := was[keyOf(m)]; ok && old.uid == m.GetUID() {
@@ -88,10 +100,19 @@ func (s *shelf[T]) Replace(list []any, version string) error {
 		}
 		s.put(obj)
 	}
+	s.floor = floor
+	for uid, at := range s.gone {
+		if s.past(at) {
+			delete(s.gone, uid) // the floor says so of it
+		}
+	}
 	s.mu.Unlock()
 	s.changed()
 	return nil
 }
+
+// past reports whether a version is not newer than the newest list.
+func (s *shelf[T]) past(version string) bool { return s.floor != "" && !Newer(version, s.floor) }
 
 // Resync implements cache.ReflectorStore.
 func (s *shelf[T]) Resync() error { return nil }
@@ -103,19 +124,25 @@ func (s *shelf[T]) put(obj any) bool {
 		return false
 	}
 	m, err := apimeta.Accessor(obj)
-	if err != nil || s.gone[m.GetUID()] {
+	if err != nil {
 		return false
 	}
-	key := keyOf(m)
+	key, version := keyOf(m), m.GetResourceVersion()
 	old, there := s.items[key]
-	if there && old.uid == m.GetUID() && !Newer(m.GetResourceVersion(), old.version) {
+	at, buried := s.gone[m.GetUID()]
+	switch same := there && old.uid == m.GetUID(); {
+	case buried && !surelyNewer(version, at),
+		there && !Newer(version, old.version), // also of a namesake
+		!same && s.past(version):
 		return false
 	}
 	v, ok := s.keep(o)
 	if !ok {
+		s.bury(m)
 		delete(s.items, key)
 		return there
 	}
+	delete(s.gone, m.GetUID()) // its labels are ours again
 	s.items[key] = shelved[T]{value: v, uid: m.GetUID(), version: m.GetResourceVersion()}
 	return true
 }
@@ -123,6 +150,9 @@ func (s *shelf[T]) put(obj any) bool {
 func keyOf(m metav1.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: m.GetNamespace(), Name: m.GetName()}
 }
+
+// surelyNewer is Newer where both can be compared.
+func surelyNewer(a, b string) bool { return Newer(a, b) && !Newer(b, a) }
 
 // Newer reports whether resourceVersion a is newer than b, or cannot be compared.
 func Newer(a, b string) bool {

@@ -62,6 +62,9 @@ func NewWriter(cfg *rest.Config, dryRun bool) (*Writer, error) {
 // that fields which this client does not know survive. Actions on the Lease
 // and gates are not its business.
 func (w *Writer) Do(ctx context.Context, ds *appsv1.DaemonSet, a rollout.Action) (runtime.Object, error) {
+	if err := guarded(a); err != nil {
+		return nil, err
+	}
 	switch a := a.(type) {
 	case *rollout.Arm:
 		patch, err := armPatch(ds, a)
@@ -90,6 +93,40 @@ func (w *Writer) Do(ctx context.Context, ds *appsv1.DaemonSet, a rollout.Action)
 	default:
 		return nil, fmt.Errorf("%T is not a write on the cluster", a)
 	}
+}
+
+// guarded refuses a write whose preconditions would hold for any object: the
+// server takes an empty one for none.
+func guarded(a rollout.Action) error {
+	type guard struct {
+		uid     types.UID
+		version string
+	}
+	var g guard
+	switch a := a.(type) {
+	case *rollout.Arm:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.HandBack:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.PutBack:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.CleanRevision:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.Cordon:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.Uncordon:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.DeletePod:
+		g = guard{a.UID, a.ResourceVersion}
+	case *rollout.Evict:
+		g = guard{a.UID, "any"} // readiness does not matter to it
+	default:
+		return fmt.Errorf("%T is not a write on the cluster", a)
+	}
+	if g.uid == "" || g.version == "" {
+		return fmt.Errorf("%T names no uid, or no version: it is not sent", a)
+	}
+	return nil
 }
 
 func (w *Writer) patchDaemonSet(ctx context.Context, ds *appsv1.DaemonSet, t types.PatchType, p any) (runtime.Object, error) {
