@@ -40,7 +40,7 @@ var makers = slices.Concat(
 	[]func(*app) (*cobra.Command, error){newPlanCommand, newStartCommand},
 	newAskCommands(),
 	newGoOnCommands(),
-	[]func(*app) (*cobra.Command, error){newRBACCommand},
+	[]func(*app) (*cobra.Command, error){newStatusCommand, newHistoryCommand, newRBACCommand},
 )
 
 // NewCommand makes kubectl ds-rollout with its subcommands. version is what

@@ -1,0 +1,166 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/drive"
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// statusWatch follows an update that somebody else drives, or nobody.
+type statusWatch struct {
+	app    *app
+	at     *connection
+	live   *kube.Live
+	to     drive.Watcher
+	view   present.Options
+	first  *reading
+	asJSON bool
+
+	seen   bool // a run
+	run    *rollout.Run
+	obs    *rollout.Observed
+	status *rollout.Status
+	native string // what was said of a native update last
+}
+
+// watchStatus returns when the update is done or rests, and after timeout.
+func (a *app) watchStatus(ctx context.Context, r *reading, timeout time.Duration, asJSON bool, view present.Options) error {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, cli.Exit(cli.TimedOut, fmt.Errorf("not done after %s", timeout)))
+		defer cancel()
+	}
+	live, err := r.at.reader.Watch(ctx, r.at.writer, r.view.DaemonSet, r.snap.Source)
+	if err != nil {
+		return r.at.explain(err)
+	}
+	if err := live.Sync(ctx); err != nil {
+		return r.at.explain(err)
+	}
+	w := &statusWatch{app: a, at: r.at, live: live, view: view, first: r, asJSON: asJSON}
+	opts := present.StreamOptions{
+		Context: r.at.Context, Namespace: r.at.Namespace, Name: r.at.name, CommandFlags: a.kube.CommandFlags(),
+	}
+	if r.run != nil {
+		opts.Revisions = []rollout.Revision{r.run.From, r.run.Target}
+	}
+	w.to = present.NewLines(a.streams.Out, opts)
+	if asJSON {
+		w.to = present.NewNDJSON(a.streams.Out, opts)
+	}
+	for {
+		done, err := w.look()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			var exit *cli.ExitError
+			if cause := context.Cause(ctx); errors.As(cause, &exit) {
+				return exit
+			}
+			return ctx.Err()
+		case <-live.Changed():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// look reports whether there is nothing more to wait for.
+func (w *statusWatch) look() (done bool, err error) {
+	now := w.app.clock()
+	v := rollout.NewView(w.live.Snapshot(now), w.at.Namespace, w.at.name)
+	if v.DaemonSet == nil && v.Unread == "" {
+		return false, cli.Exit(cli.Failed, fmt.Errorf("daemonset %s/%s was deleted", w.at.Namespace, w.at.name))
+	}
+	lease, err := w.live.Lease()
+	if err != nil {
+		return false, w.at.runError(err)
+	}
+	if lease == nil {
+		return w.without(v, now)
+	}
+	run, err := rollout.DecodeRun(lease.Run)
+	if err != nil {
+		return false, w.at.runError(err)
+	}
+	return w.driven(v, lease, run, now)
+}
+
+func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Run, now time.Time) (bool, error) {
+	if w.obs == nil || w.run.ID != run.ID {
+		w.obs, w.status = rollout.NewObserved(now, run.Epoch), nil
+	}
+	w.obs = rollout.Observe(w.obs, run.Policy, run, v, now)
+	was := w.status
+	w.seen, w.run, w.status = true, run, rollout.StatusOf(run.Policy, run, v, w.obs, now)
+	for _, e := range rollout.Events(was, w.status) {
+		w.to.Event(e)
+	}
+	w.to.Look(w.status, rollout.Decision{})
+	if lease.Holder != "" || run.Phase != rollout.Paused && run.Phase != rollout.Stopped {
+		return false, nil
+	}
+	code := cli.Paused
+	if run.Phase == rollout.Stopped {
+		code = cli.Failed
+	}
+	return false, cli.Exit(code, nil)
+}
+
+// without is what there is to see where no run is: one that was followed has
+// ended, or there is none.
+func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
+	if w.seen {
+		if w.run.Phase != rollout.Ended {
+			return false, nil // its last words may not have come yet
+		}
+		if w.run.Outcome != rollout.OutcomeDone {
+			return false, cli.Exit(cli.Failed, nil)
+		}
+		return true, nil
+	}
+	n := rollout.NativeOf(v, w.app.kube.CommandFlags(), now)
+	if n == nil {
+		return false, nil
+	}
+	line := nativeLine(n)
+	if line != w.native {
+		w.native = line
+		if _, err := fmt.Fprintln(w.app.streams.Out, line); err != nil {
+			return false, err
+		}
+	}
+	return n.State == rollout.NativeDone, nil
+}
+
+// nativeLine is one line about a native update.
+func nativeLine(n *rollout.Native) string {
+	updated := 0
+	for _, c := range n.Counts {
+		if c.Hash == n.Current.Hash {
+			updated = c.Available
+		}
+	}
+	out := fmt.Sprintf("%s/%s: native %s, %s: %d of %d nodes run revision %d and are available",
+		n.Namespace, n.Name, n.Strategy, n.State, updated, n.Desired, n.Current.Number)
+	for i, p := range n.Places {
+		if i == 3 {
+			out += fmt.Sprintf(", +%d", len(n.Places)-i)
+			break
+		}
+		sep := ", "
+		if i == 0 {
+			sep = "; places are taken by "
+		}
+		out += sep + p.Node + " (" + string(p.Reason) + ")"
+	}
+	return present.Safe(out)
+}
