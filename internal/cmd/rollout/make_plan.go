@@ -11,6 +11,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/gates"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
@@ -41,8 +42,12 @@ type clients struct {
 	HeldBy  string
 }
 
-// make reads and plans; nothing is written.
+// make reads and plans; nothing is written. Gates that cannot be asked, as for
+// an expression that does not compile, are found before anything is read.
 func (o *planOptions) make(ctx context.Context) (*planned, error) {
+	if _, err := gates.New(o.Policy, nil, gates.Options{Env: o.app.environ()}); err != nil {
+		return nil, cli.Usagef("%w", oneByOne(err))
+	}
 	progress := cli.NewProgress(o.app.streams.ErrOut, o.app.clock)
 	p, err := o.read(ctx, progress.Say)
 	progress.Done()

@@ -52,7 +52,7 @@ func cordons(p *rollout.Policy) bool { return p.Cordon || drains(p) }
 // looksAround reports whether a run looks at other pods of a node.
 func looksAround(p *rollout.Policy) bool {
 	return drains(p) || p.WaitForJobs != nil || countsPods(p) || hasGate(p, func(g *rollout.Gate) bool {
-		return g.Builtin == rollout.GateCollateral || g.Pods != "" || g.DaemonSet != ""
+		return g.Builtin == rollout.GateCollateral || g.Pods != "" || g.DaemonSet != "" || g.CEL != ""
 	})
 }
 
