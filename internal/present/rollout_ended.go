@@ -34,7 +34,7 @@ func WritePaused(w io.Writer, v *PausedView, o Options) error {
 		s.fact("in flight", fmt.Sprintf("%s, which finish first", plural(n, "node")))
 	}
 	s.toned(warn, "careful", careful+runsNow(st))
-	for i, c := range goOnCommands(v) {
+	for i, c := range goOnCommands(v, o) {
 		label := "go on"
 		if i > 0 {
 			label = ""
@@ -46,9 +46,9 @@ func WritePaused(w io.Writer, v *PausedView, o Options) error {
 }
 
 // goOnCommands are exactly what to type.
-func goOnCommands(v *PausedView) []string {
+func goOnCommands(v *PausedView, o Options) []string {
 	st := v.Status
-	resume := runCommand(st, v.CommandFlags, "resume")
+	resume := resumeCommand(st, v.CommandFlags, o)
 	if st.Because == nil {
 		return []string{resume}
 	}

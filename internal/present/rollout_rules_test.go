@@ -59,6 +59,7 @@ func TestRolloutCommandsAreWholeAndNameTheContext(t *testing.T) {
 		for _, columns := range []int{20, 40, 80, 120} {
 			out := string(rendered(t, func(b *bytes.Buffer) error { return s.show(b, Options{Width: columns, Now: afternoon}) }))
 			for _, c := range whole {
+				c = strings.Replace(c, " --yes", "", 1) // only where there is no terminal
 				if !strings.Contains(out, c) {
 					t.Errorf("%s at %d columns breaks %s:\n%s", s.name, columns, c, out)
 				}
@@ -228,6 +229,21 @@ func TestARolloutScreenThatCannotBeWrittenIsAnError(t *testing.T) {
 	v := &StatusView{Status: driven().Status}
 	if err := WriteStatus(failing{full}, v, Options{}); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestARunThatCannotGoOnHereOffersNoChoice(t *testing.T) {
+	for code, want := range map[rollout.Code]string{
+		rollout.StopGone:     "clean up     kubectl ds-rollout recover -n kube-system cilium --context train-eu-1",
+		rollout.StopLockLost: "look         kubectl ds-rollout status -n kube-system cilium --context train-eu-1",
+		rollout.StopCluster:  "this is another cluster than the run's. This process does nothing more.",
+	} {
+		v := failedCanary(t)
+		v.Stop = &rollout.Stop{Because: rollout.Cause{Code: code}}
+		out := string(rendered(t, func(b *bytes.Buffer) error { return WriteStopped(b, v, Options{}) }))
+		if !strings.Contains(out, want) || strings.Contains(out, "undo") || strings.Contains(out, "Nothing more will be deleted") {
+			t.Errorf("%s: want %q:\n%s", code, want, out)
+		}
 	}
 }
 

@@ -103,6 +103,14 @@ func runCommand(s *rollout.Status, flags, verb string, more ...string) string {
 	return rollout.Command(flags, words...)
 }
 
+// resumeCommand asks nothing where no terminal could answer.
+func resumeCommand(s *rollout.Status, flags string, o Options) string {
+	if o.Width > 0 {
+		return runCommand(s, flags, "resume")
+	}
+	return runCommand(s, flags, "resume", "--yes")
+}
+
 // ago is how long ago something was: to the minute for two days, since what
 // happened in the night is told by it, then as kubectl writes it.
 func ago(t, now time.Time) string {

@@ -39,24 +39,51 @@ const careful = "paused is not frozen: a node that joins or a pod that is evicte
 func WriteStopped(w io.Writer, v *StoppedView, o Options) error {
 	s := newSheet(o, 13)
 	st := v.Status
-	s.says(bad, "STOPPED", fmt.Sprintf("  run %s of %s: %s. Nothing more will be deleted.", st.Run, headOf(st.Namespace, st.Name, v.Context), stoppedBy(v)))
-	if o.Quiet {
-		return s.writeTo(w)
+	promise := "Nothing more will be deleted."
+	if !v.Stop.Resumable {
+		promise = "This process does nothing more."
 	}
-	evidenceFacts(s, v)
-	s.blank()
-	now := countsLine(v.Counts, "")
-	s.fact("now", strings.Join([]string{now, fmt.Sprintf("Ceiling %d of %d taken.", len(st.Taken), st.Ceiling), strategyNow(v.Run), cordonsNow(v.Stop.Left, o)}, " "))
+	s.says(bad, "STOPPED", fmt.Sprintf("  run %s of %s: %s. %s", st.Run, headOf(st.Namespace, st.Name, v.Context), stoppedBy(v), promise))
+	switch {
+	case o.Quiet:
+	case v.Stop.Resumable:
+		evidenceFacts(s, v)
+		s.blank()
+		nowFacts(s, v)
+		if len(v.Choices) > 0 {
+			s.blank()
+			choiceLines(s, v)
+		}
+	default:
+		haltedFacts(s, v)
+	}
+	return s.writeTo(w)
+}
+
+// nowFacts say how the cluster is left while nobody acts.
+func nowFacts(s *sheet, v *StoppedView) {
+	st := v.Status
+	ceiling := fmt.Sprintf("Ceiling %d of %d taken.", len(st.Taken), st.Ceiling)
+	s.fact("now", strings.TrimSpace(strings.Join([]string{countsLine(v.Counts, ""), ceiling, strategyNow(v.Run), cordonsNow(v.Stop.Left, s.o)}, " ")))
 	others := slices.DeleteFunc(slices.Clone(v.Stop.Left), func(l rollout.Left) bool { return l.What == rollout.LeftCordon })
-	for _, l := range leftLines(others, o) {
+	for _, l := range leftLines(others, s.o) {
 		s.fact("left", l)
 	}
 	s.toned(warn, "careful", careful+runsNow(st))
-	if len(v.Choices) > 0 && v.Stop.Resumable {
-		s.blank()
-		choiceLines(s, v)
+}
+
+// haltedFacts are about a run that this process cannot go on with.
+func haltedFacts(s *sheet, v *StoppedView) {
+	for _, l := range leftLines(v.Stop.Left, s.o) {
+		s.fact("left", l)
 	}
-	return s.writeTo(w)
+	switch v.Stop.Because.Code {
+	case rollout.StopLockLost:
+		s.fact("look", runCommand(v.Status, v.CommandFlags, "status"))
+	case rollout.StopGone, rollout.StopRecreated:
+		s.fact("clean up", runCommand(v.Status, v.CommandFlags, "recover"))
+	default:
+	}
 }
 
 // stoppedBy says in one phrase what stopped the run.
@@ -130,7 +157,7 @@ func choiceLines(s *sheet, v *StoppedView) {
 		s.toned(strong, "q  quit", "stay paused (exit 1); the same words are subcommands from any terminal")
 		return
 	}
-	s.toned(strong, "then", runCommand(v.Status, v.CommandFlags, "resume", "--yes"))
+	s.toned(strong, "then", resumeCommand(v.Status, v.CommandFlags, s.o))
 }
 
 func nodeArgs(node string) []string {

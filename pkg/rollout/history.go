@@ -133,7 +133,7 @@ func ParseDiff(s string) (from, to int64, err error) {
 		err = cmp.Or(err, err2)
 	}
 	if !ok || err != nil || from < 1 || to < 1 {
-		return 0, 0, fmt.Errorf("--diff takes two revisions as in 41..42, not %q", s)
+		return 0, 0, fmt.Errorf("%q is not two revisions, as in 41..42", s)
 	}
 	return from, to, nil
 }
