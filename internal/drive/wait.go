@@ -40,26 +40,13 @@ func (d *driver) setback(err error) time.Duration {
 }
 
 // until is how long nothing is to be done before t; zero for none known. The
-// Lease is renewed meanwhile, and the watches are not believed for ever.
+// Lease is renewed meanwhile.
 func (d *driver) until(t time.Time) time.Duration {
-	wait := min(time.Until(d.renewed.Add(renewEvery)), time.Until(d.polled.Add(d.pollEvery())), time.Second)
+	wait := min(time.Until(d.renewed.Add(renewEvery)), time.Second)
 	if !t.IsZero() {
 		wait = min(wait, time.Until(t))
 	}
 	return max(wait, time.Millisecond)
-}
-
-// pollEvery grows with the cluster: a list costs the server by its length.
-func (d *driver) pollEvery() time.Duration {
-	return 15*time.Second + time.Duration(len(d.run.Members))*2*time.Millisecond
-}
-
-// poll is the backstop of the watches. It is not retried: the next one comes.
-func (d *driver) poll(ctx context.Context) {
-	d.polled = time.Now()
-	ctx, cancel := d.request(ctx)
-	defer cancel()
-	_ = d.Cluster.Poll(ctx) // the snapshot says what it lacks
 }
 
 // sleep waits for a time, a change, an answer of a gate, or a word of the
@@ -88,6 +75,8 @@ func (d *driver) sleep(ctx context.Context, pause time.Duration) {
 		case <-short.C:
 		case <-ctx.Done():
 		}
+	case l := <-d.lists.done:
+		d.noteList(l)
 	case a := <-d.answers:
 		d.note(a)
 	case in, ok := <-d.Asks:
@@ -106,6 +95,8 @@ func (d *driver) take(ctx context.Context, did bool) bool {
 	}
 	for ctx.Err() == nil {
 		select {
+		case l := <-d.lists.done:
+			d.noteList(l)
 		case a := <-d.answers:
 			d.note(a)
 		case in, ok := <-d.Asks:
@@ -121,7 +112,12 @@ func (d *driver) take(ctx context.Context, did bool) bool {
 	return did
 }
 
+// note takes the answer of a gate. One that was asked before the Lease was
+// taken anew is of a cluster that was not looked at meanwhile.
 func (d *driver) note(a answer) {
+	if a.epoch != d.epoch {
+		return
+	}
 	d.obs.NoteGate(a.key, a.Outcome, a.Reason, time.Now())
 }
 
