@@ -91,10 +91,6 @@ func settling(list *coverage.DaemonSetCoverageList, o Options) string {
 	if len(nodes) == 0 {
 		return ""
 	}
-	verb := "are"
-	if len(nodes) == 1 {
-		verb = "is"
-	}
-	return fmt.Sprintf("%s %s settling (younger than %s): shown, not counted.",
-		plural(len(nodes), "node"), verb, duration.HumanDuration(o.Grace))
+	return fmt.Sprintf("Settling on %s (the node, the pod or the revision is younger than %s): shown, not counted.",
+		plural(len(nodes), "node"), duration.HumanDuration(o.Grace))
 }

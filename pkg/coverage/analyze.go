@@ -229,7 +229,7 @@ func (a *analysis) settling(n *corev1.Node, p *snapshot.Pod) bool {
 	switch {
 	case a.within(snapshot.TimeOf(&n.CreationTimestamp)), a.within(snapshot.TimeOf(n.DeletionTimestamp)):
 		return true
-	case p != nil && a.within(p.Created):
+	case p != nil && a.within(p.Created) && !a.again(n.Name):
 		return true
 	case a.within(a.target.created), a.within(snapshot.TimeOf(&a.d.CreationTimestamp)):
 		return true
@@ -240,6 +240,15 @@ func (a *analysis) settling(n *corev1.Node, p *snapshot.Pod) bool {
 		}
 	}
 	return false
+}
+
+// again reports whether pods fail and are replaced on a node again and again:
+// the one that is there is always young then, and time mends nothing. Only what
+// the controller called failed is seen; who deletes pods leaves no event that is
+// read.
+func (a *analysis) again(node string) bool {
+	c := a.churnOn(node)
+	return c != nil && c.Failed >= churnSettles
 }
 
 // within reports whether t is less than the grace ago. Clocks differ a little;

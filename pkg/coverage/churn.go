@@ -33,6 +33,10 @@ func (a *analysis) churnOn(node string) *ChurnEvidence {
 	return a.churn[node]
 }
 
+// churnSettles is how many failed pods on a node speak against the next one: a
+// single one may have gone with a reboot.
+const churnSettles = 2
+
 // churnText says it in a message; empty for nothing.
 func churnText(now time.Time, c *ChurnEvidence) string {
 	if c == nil {
