@@ -5,30 +5,23 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 )
 
-type explainFlags struct {
-	source sourceFlags
-	view   viewFlags
-	print  *printFlags
-}
+type explainFlags struct{ screenFlags }
 
 // explainOptions are what running explain needs.
 type explainOptions struct {
-	app     *app
-	Source  source
-	Node    string
-	View    present.Options
-	Printer printers.ResourcePrinter
+	asked
+	app  *app
+	Node string
 }
 
 func newExplainCommand(a *app, runF func(context.Context, *explainOptions) error) (*cobra.Command, error) {
-	f := &explainFlags{source: sourceFlags{kube: a.kube}, print: newPrintFlags("table")}
+	f := &explainFlags{newScreenFlags(a, "table")}
 	cmd := &cobra.Command{
 		Use:   "explain DAEMONSET NODE",
 		Short: "Show every rule for one DaemonSet on one node, and what would change the verdict",
@@ -44,16 +37,7 @@ func newExplainCommand(a *app, runF func(context.Context, *explainOptions) error
 			kubectl ds-coverage explain -n logging ds/vector node-7 --from capture.json -o yaml`),
 		Args:              cli.ExactArgs("DAEMONSET", "NODE"),
 		ValidArgsFunction: cli.Position(a.names.Names("daemonset"), a.names.Names("node")),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(a, args)
-			if err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(cmd.Context(), o)
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:              runE(func(args []string) (*explainOptions, error) { return f.options(a, args) }, runF),
 	}
 	f.source.addFrom(cmd.Flags())
 	f.view.addColor(cmd.Flags())
@@ -64,19 +48,12 @@ func newExplainCommand(a *app, runF func(context.Context, *explainOptions) error
 func (f *explainFlags) options(a *app, args []string) (*explainOptions, error) {
 	o := &explainOptions{app: a}
 	var err error
-	if o.Printer, err = f.print.printer(); err != nil {
-		return nil, err
-	}
-	if o.Source, err = f.source.options(args[:1]); err != nil {
+	if o.asked, err = f.screenFlags.options(args[:1], a.streams.Out, present.DaemonSetTable); err != nil {
 		return nil, err
 	}
 	if o.Node, err = parseNode(args[1]); err != nil {
 		return nil, err
 	}
-	if o.View, err = f.view.options(a.streams.Out, f.print, present.DaemonSetTable); err != nil {
-		return nil, err
-	}
-	o.View.Grace = o.Source.Grace
 	return o, nil
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
@@ -16,23 +15,17 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-type nodesFlags struct {
-	source sourceFlags
-	view   viewFlags
-	print  *printFlags
-}
+type nodesFlags struct{ screenFlags }
 
 // nodesOptions are what running nodes needs.
 type nodesOptions struct {
-	app     *app
-	Source  source
-	Nodes   []string // empty for a table of all
-	View    present.Options
-	Printer printers.ResourcePrinter
+	asked
+	app   *app
+	Nodes []string // empty for a table of all
 }
 
 func newNodesCommand(a *app, runF func(context.Context, *nodesOptions) error) (*cobra.Command, error) {
-	f := &nodesFlags{source: sourceFlags{kube: a.kube}, print: newPrintFlags("table", "wide")}
+	f := &nodesFlags{newScreenFlags(a, "table", "wide")}
 	cmd := &cobra.Command{
 		Use:     "nodes [NODE ...]",
 		Aliases: []string{"node"},
@@ -52,16 +45,7 @@ func newNodesCommand(a *app, runF func(context.Context, *nodesOptions) error) (*
 			kubectl ds-coverage nodes --node-selector karpenter.sh/nodepool=general --sort-by -cpu`),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: a.names.Names("node"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(a, args)
-			if err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(cmd.Context(), o)
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:              runE(func(args []string) (*nodesOptions, error) { return f.options(a, args) }, runF),
 	}
 	f.source.addScope(cmd.Flags())
 	f.source.addNodeSelector(cmd.Flags())
@@ -74,10 +58,7 @@ func newNodesCommand(a *app, runF func(context.Context, *nodesOptions) error) (*
 func (f *nodesFlags) options(a *app, args []string) (*nodesOptions, error) {
 	o := &nodesOptions{app: a}
 	var err error
-	if o.Printer, err = f.print.printer(); err != nil {
-		return nil, err
-	}
-	if o.Source, err = f.source.options(nil); err != nil {
+	if o.asked, err = f.screenFlags.options(nil, a.streams.Out, present.NodeTable); err != nil {
 		return nil, err
 	}
 	// A node's cost is that of all namespaces: the context's own is no
@@ -93,16 +74,12 @@ func (f *nodesFlags) options(a *app, args []string) (*nodesOptions, error) {
 	if len(o.Nodes) > 0 && o.Source.NodeSelector != nil {
 		return nil, cli.Usagef("name nodes or select them with --node-selector, not both")
 	}
-	if o.View, err = f.view.options(a.streams.Out, f.print, present.NodeTable); err != nil {
-		return nil, err
-	}
 	if len(o.Nodes) > 0 && f.view.sortBy != "" {
 		return nil, cli.Usagef("--sort-by is about the table of nodes: leave it out where nodes are named")
 	}
 	if o.Printer != nil && (f.view.quiet || f.view.sortBy != "") {
 		return nil, cli.Usagef("--quiet and --sort-by are about tables: leave them out with -o %s", f.print.output())
 	}
-	o.View.Grace = o.Source.Grace
 	return o, nil
 }
 

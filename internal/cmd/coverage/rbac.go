@@ -46,16 +46,7 @@ func newRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*co
 			# For the DaemonSets of one namespace, bound to a service account
 			kubectl ds-coverage rbac -n logging --bind-to sa:ci/reporter`),
 		Args: cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := f.options(a)
-			if err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(cmd.Context(), o)
-			}
-			return o.run()
-		},
+		RunE: runE(func([]string) (*rbacOptions, error) { return f.options(a) }, runF),
 	}
 	fs := cmd.Flags()
 	fs.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "The role is for all namespaces, as it is without -n.")
@@ -102,7 +93,7 @@ func parseSubject(s string) (rbacv1.Subject, error) {
 	return rbacv1.Subject{}, cli.Usagef("--bind-to takes user:NAME, group:NAME or sa:NAMESPACE/NAME, not %q", s)
 }
 
-func (o *rbacOptions) run() error {
+func (o *rbacOptions) run(context.Context) error {
 	var buf bytes.Buffer
 	for i, obj := range o.objects() {
 		if i > 0 {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
@@ -17,12 +16,10 @@ import (
 
 // reportOptions are what running the main command needs.
 type reportOptions struct {
+	asked
 	app       *app
-	Source    source
 	Condition condition
-	View      present.Options
 	Flat      bool
-	Printer   printers.ResourcePrinter // nil for a screen
 
 	streams  genericiooptions.IOStreams
 	interval time.Duration // between two readings of --wait
@@ -32,21 +29,15 @@ type reportOptions struct {
 // options is what the flags mean. It asks no cluster.
 func (f *reportFlags) options(a *app, args []string) (*reportOptions, error) {
 	o := &reportOptions{app: a, Flat: f.flat, streams: a.streams, interval: waitInterval}
-	var err error
-	if o.Printer, err = f.print.printer(); err != nil {
-		return nil, err
-	}
-	if o.Source, err = f.source.options(args); err != nil {
-		return nil, err
-	}
-	if o.Condition, err = f.condition.options(f.source.from); err != nil {
-		return nil, err
-	}
 	table := present.DaemonSetTable
 	if f.flat {
 		table = present.FlatTable
 	}
-	if o.View, err = f.view.options(a.streams.Out, f.print, table); err != nil {
+	var err error
+	if o.asked, err = f.screenFlags.options(args, a.streams.Out, table); err != nil {
+		return nil, err
+	}
+	if o.Condition, err = f.condition.options(f.source.from); err != nil {
 		return nil, err
 	}
 	if o.Printer != nil && (f.flat || f.view.quiet || f.view.sortBy != "") {
@@ -55,7 +46,6 @@ func (f *reportFlags) options(a *app, args []string) (*reportOptions, error) {
 	if f.flat && f.view.quiet {
 		return nil, cli.Usagef("--flat shows all rows and --quiet none: leave one of them out")
 	}
-	o.View.Grace = o.Source.Grace
 	return o, nil
 }
 

@@ -63,9 +63,7 @@ var subcommands = []string{"explain", "nodes", "snapshot", "rbac", "version", "c
 
 // reportFlags are what a user of the main command typed.
 type reportFlags struct {
-	source    sourceFlags
-	view      viewFlags
-	print     *printFlags
+	screenFlags
 	condition conditionFlags
 	flat      bool
 }
@@ -73,7 +71,7 @@ type reportFlags struct {
 // newReportCommand makes the main command; runF, if not nil, takes the place
 // of running.
 func newReportCommand(a *app, runF func(context.Context, *reportOptions) error) (*cobra.Command, error) {
-	f := &reportFlags{source: sourceFlags{kube: a.kube}, print: newPrintFlags("table", "wide")}
+	f := &reportFlags{screenFlags: newScreenFlags(a, "table", "wide")}
 	cmd := &cobra.Command{
 		Use:   "kubectl-ds_coverage [NAME ... | ds/NAME ... | -l selector] [-n namespace | -A]",
 		Short: "Show which nodes lack a healthy DaemonSet pod, why, and what to do",
@@ -112,16 +110,7 @@ func newReportCommand(a *app, runF func(context.Context, *reportOptions) error) 
 			kubectl ds-coverage --from capture.json`),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: a.names.Names("daemonset"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(a, args)
-			if err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(cmd.Context(), o)
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:              runE(func(args []string) (*reportOptions, error) { return f.options(a, args) }, runF),
 	}
 	fs := cmd.Flags()
 	f.source.addScope(fs)

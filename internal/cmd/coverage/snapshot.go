@@ -49,16 +49,7 @@ func newSnapshotCommand(a *app, runF func(context.Context, *snapshotOptions) err
 			kubectl ds-coverage snapshot -A -o capture.json.gz`),
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: a.names.Names("daemonset"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(a, args)
-			if err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(cmd.Context(), o)
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:              runE(func(args []string) (*snapshotOptions, error) { return f.options(a, args) }, runF),
 	}
 	f.source.addScope(cmd.Flags())
 	f.source.addJudge(cmd.Flags())
