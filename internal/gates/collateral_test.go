@@ -82,6 +82,9 @@ func TestOtherPodsDidNotGetWorse(t *testing.T) {
 func TestOtherPodsWithoutABaseline(t *testing.T) {
 	const lost = "no baseline: this process did not see the node before its pod was replaced"
 	w := newWorld()
+	w.add(deleted(notReady(pod("default/leaving", "ReplicaSet/x")))) // neither counts
+	w.add(notReady(pod("default/evicted", "ReplicaSet/x")))
+	w.pod("evicted").Status.Phase = corev1.PodFailed
 	r := newRunner(t, builtin(rollout.GateCollateral), w, Options{})
 	check(t, w.ask(t, r, rollout.BeforeNode), rollout.GatePass, "before the node there is nothing to compare with")
 	w.replace()
@@ -101,7 +104,11 @@ func TestTheFirstBaselineStandsUntilItIsForgotten(t *testing.T) {
 	r.Begin(t.Context(), w.view(false).Node("n1"))
 	w.replace()
 	notReady(w.pod("web-1"))
+	w.reads = nil
 	r.Begin(t.Context(), w.view(false).Node("n1")) // a second time, too late
+	if len(w.reads) > 0 {
+		t.Error(w.reads)
+	}
 	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "default/web-1 is not ready")
 	r.Forget("n1")
 	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateHold, "no baseline")

@@ -1,5 +1,3 @@
-//go:build gates_full
-
 package gates
 
 import (
