@@ -17,6 +17,9 @@ type PlanInput struct {
 	Now time.Time
 	// Template is the new one; nil where the template already changed.
 	Template *corev1.PodTemplateSpec
+	// TargetHash is of the revision that Template comes from, where it is an
+	// older one: pods that still run it are current.
+	TargetHash string
 	OwnNode  string // the node that the driver runs on
 	// PodsOn is how many pods run on each node, for the order fewest-pods.
 	PodsOn map[string]int
@@ -148,6 +151,7 @@ func (pl *planner) known(p *Policy) error {
 }
 
 func (pl *planner) make(p *Policy) (*Plan, error) {
+	pl.target = pl.in.TargetHash
 	if cur := pl.v.current(); cur != nil && pl.in.Template == nil {
 		pl.target = cur.Labels[hashLabel]
 	}
@@ -173,8 +177,8 @@ func (pl *planner) make(p *Policy) (*Plan, error) {
 	if armed != nil {
 		pl.out.Strategy = armed.Original
 	}
-	if cur := pl.v.current(); pl.target != "" {
-		pl.out.Target = pl.v.pin(cur)
+	if r := pl.v.revisionByHash(pl.target); r != nil {
+		pl.out.Target = pl.v.pin(r)
 	}
 	if err := pl.order(nodes, full); err != nil {
 		return nil, err

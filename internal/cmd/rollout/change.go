@@ -14,6 +14,8 @@ import (
 type change struct {
 	// template is the new one; nil where the one that is there stays.
 	template *corev1.PodTemplateSpec
+	// hash is of the revision that template comes from; empty for a new one.
+	hash string
 	// words say what it changes, untrusted text.
 	words []string
 	// notes are about what was asked for and is not part of the change.

@@ -11,8 +11,17 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
+// theOneBefore stands for the revision before the current one.
+const theOneBefore = -1
+
 // toRevision is the change back to an older revision.
 func (l *live) toRevision(number int64) (*change, error) {
+	if number == theOneBefore {
+		if len(l.revisions) < 2 {
+			return nil, cli.Usagef("daemonset %s/%s has no older revision to go back to", l.ds.Namespace, l.ds.Name)
+		}
+		number = l.revisions[1].Revision // the newest stands first
+	}
 	i := slices.IndexFunc(l.revisions, func(r *appsv1.ControllerRevision) bool { return r.Revision == number })
 	if i < 0 {
 		return nil, l.noRevision(number)
@@ -21,7 +30,9 @@ func (l *live) toRevision(number int64) (*change, error) {
 	if err != nil {
 		return nil, cli.Usagef("--to-revision %d: %w", number, err)
 	}
-	return l.changeTo(t), nil
+	c := l.changeTo(t)
+	c.hash = l.revisions[i].Labels[appsv1.DefaultDaemonSetUniqueLabelKey]
+	return c, nil
 }
 
 func (l *live) noRevision(number int64) error {

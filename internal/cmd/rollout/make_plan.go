@@ -179,7 +179,7 @@ func (o *planOptions) readCluster(ctx context.Context, p *planned, namespace str
 
 // input is what a plan needs beside view and policy.
 func (o *planOptions) input(p *planned) rollout.PlanInput {
-	in := rollout.PlanInput{Now: p.Now, Template: p.Change.template, OwnNode: o.ownNode(p.Snapshot), PodsOn: podsOn(p.Snapshot)}
+	in := rollout.PlanInput{Now: p.Now, Template: p.Change.template, TargetHash: p.Change.hash, OwnNode: o.ownNode(p.Snapshot), PodsOn: podsOn(p.Snapshot)}
 	if p.Live != nil {
 		in.Denied, in.Budgets, in.HeldBy = p.Live.Denied, p.Live.Budgets, p.Live.HeldBy
 		in.Terminal = o.app.terminal(o.app.streams.In)

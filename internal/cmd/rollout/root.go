@@ -40,6 +40,7 @@ var makers = slices.Concat(
 	[]func(*app) (*cobra.Command, error){newPlanCommand, newStartCommand},
 	newAskCommands(),
 	newGoOnCommands(),
+	[]func(*app) (*cobra.Command, error){newUndoCommand},
 	[]func(*app) (*cobra.Command, error){newStatusCommand, newHistoryCommand, newRBACCommand},
 )
 

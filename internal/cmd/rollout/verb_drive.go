@@ -156,14 +156,9 @@ var goOnSpecs = []goOnSpec{
 		long:    "End a run: what is in flight lands, cordons and the lock are taken back, and the update strategy is given back where no old pod is left. The template is kept. It also cleans up after a driver that died.",
 		example: "# End a run\nkubectl ds-rollout abort -n kube-system cilium",
 	},
-	{
-		verb: rollout.VerbUndo, short: "Put the old template back, and the nodes that were touched",
-		long:    "Put the template back to the revision that the run came from, and bring the nodes that were touched back to it, with the same ceiling and gates, failing ones first.",
-		example: "# Undo a run\nkubectl ds-rollout undo -n kube-system cilium",
-	},
 }
 
-// newGoOnCommands make resume, takeover, abort and undo.
+// newGoOnCommands make resume, takeover and abort.
 func newGoOnCommands() []func(*app) (*cobra.Command, error) {
 	var out []func(*app) (*cobra.Command, error)
 	for _, s := range goOnSpecs {

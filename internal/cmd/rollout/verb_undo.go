@@ -1,0 +1,117 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
+	"github.com/kubectl-ds/kubectl-ds/internal/drive"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+)
+
+// undoFlags are what a user of undo typed: it turns a run round, or, where
+// there is none, starts one to an older revision.
+type undoFlags struct {
+	goOn     goOnOptions
+	revision int64
+}
+
+// newUndoCommand makes undo.
+func newUndoCommand(a *app) (*cobra.Command, error) {
+	f := &undoFlags{goOn: goOnOptions{app: a, verb: rollout.VerbUndo}}
+	cmd := &cobra.Command{
+		Use:   "undo DAEMONSET [--to-revision N] [policy]",
+		Short: "Put an older template back, and the nodes that have left it",
+		Long: templates.LongDesc(`
+			Put the template back, and bring the nodes that have left it back to it, failing ones first.
+
+			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling and gates,
+			in the reverse order. Where none is, as after an update by the controller, a new run to the revision before
+			(or --to-revision) begins, with the policy that is given; nodes that are broken already do not fill its
+			ceiling.`),
+		Example: cli.Examples(`
+			# Turn a run round
+			kubectl ds-rollout undo -n kube-system cilium
+
+			# Take a native update back, four nodes at a time
+			kubectl ds-rollout undo -n logging vector --max-unavailable 4`),
+		Args: cli.ExactArgs("a DaemonSet"), ValidArgsFunction: a.completeTarget(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.goOn.target = args[0]
+			return f.run(cmd.Context(), cmd)
+		},
+	}
+	fs := cmd.Flags()
+	fs.BoolVarP(&f.goOn.yes, "yes", "y", false, "Do not ask.")
+	fs.BoolVar(&f.goOn.changeGates, "change-gates", false, "Turn a run round with the gates that are given, although they are not those of the start.")
+	fs.Int64Var(&f.revision, "to-revision", 0, "The revision to go back to; 0 is where the run came from, or the one before. kubectl ds-rollout history lists them.")
+	f.goOn.view.add(fs)
+	if err := f.goOn.policy.add(a, cmd); err != nil {
+		return nil, err
+	}
+	return cmd, f.goOn.output.add(cmd)
+}
+
+func (f *undoFlags) run(ctx context.Context, cmd *cobra.Command) error {
+	o := &f.goOn
+	if f.revision < 0 {
+		return cli.Usagef("--to-revision takes the number of a revision, from 1, not %d", f.revision)
+	}
+	at, err := o.app.connect(o.target, false)
+	if err != nil {
+		return err
+	}
+	_, run, err := drive.Find(ctx, at.writer, at.Namespace, at.name)
+	switch {
+	case errors.Is(err, drive.ErrNoRun):
+		return f.start(ctx, cmd)
+	case err != nil:
+		return at.runError(err)
+	case f.revision != 0 && f.revision != run.From.Number:
+		return cli.Usagef("run %s came from revision %d, and undo brings it back there; for another one end the run first: %s",
+			run.ID, run.From.Number, at.command(o.app, "abort"))
+	}
+	return o.run(ctx)
+}
+
+// start begins a run to an older revision.
+func (f *undoFlags) start(ctx context.Context, cmd *cobra.Command) error {
+	o := &f.goOn
+	if err := o.output.validate(); err != nil {
+		return err
+	}
+	if err := o.app.mayAsk(o.yes); err != nil {
+		return err
+	}
+	view, err := o.view.screen(o.app.streams.Out)
+	if err != nil {
+		return err
+	}
+	p := &planOptions{app: o.app, asFlags: o.policy.asFlags, Change: changeOptions{Revision: f.revision}}
+	if f.revision == 0 {
+		p.Change.Revision = theOneBefore
+	}
+	if o.app.kube.SetNamespace() {
+		p.Namespace = *o.app.kube.Namespace
+	}
+	if p.Name, err = cli.DaemonSetName(o.target); err != nil {
+		return err
+	}
+	if p.Policy, err = o.policy.policy(o.app.streams.In); err != nil {
+		return err
+	}
+	if !cmd.Flags().Changed("fence-broken") {
+		// Whoever takes an update back does so because nodes are broken by it.
+		p.Policy.FenceBroken = true
+	}
+	if o.output.output == "" {
+		if _, err := fmt.Fprintln(o.app.streams.ErrOut, "no run is there: a new one goes back to the older revision"); err != nil {
+			return err
+		}
+	}
+	return (&startOptions{app: o.app, plan: p, view: view, output: o.output, yes: o.yes, dryRun: "none"}).run(ctx)
+}
