@@ -201,6 +201,9 @@ func nativeWords(n *rollout.Native) string {
 	case rollout.NativeHeld:
 		parts = append(parts, fmt.Sprintf("%s: under OnDelete nothing replaces them but a delete.", plural(n.Waiting, "node")+" with an available old pod"))
 	case rollout.NativeDone:
+		if n.Desired == 0 {
+			return "No node should run it."
+		}
 		parts = append(parts, fmt.Sprintf("All %s that should run it have an available pod of revision %s.", plural(n.Desired, "node"), revisionOf(n.Current)))
 	case rollout.NativeUnknown:
 		parts = append(parts, "What a rolling update does next cannot be told.")

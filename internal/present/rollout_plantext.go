@@ -84,6 +84,9 @@ func inOneLine(changes []string) []string {
 
 func strategyText(v *PlanView) string {
 	p := v.Plan
+	if p.Strategy == "" && p.Arms {
+		return "RollingUpdate by default -> OnDelete for the run, put back when no old pod is left"
+	}
 	if !p.Arms {
 		who := " already"
 		for _, o := range p.Owners {
@@ -123,6 +126,9 @@ func ceilingText(p *rollout.Plan, o Options) string {
 
 func timeText(p *rollout.Plan) string {
 	e := p.Estimate
+	if p.Updates == 0 {
+		return ""
+	}
 	if e == nil {
 		return "not known: no pod tells how long one takes to become available"
 	}

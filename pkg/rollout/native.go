@@ -77,6 +77,9 @@ func NativeOf(v *View, flags string, now time.Time) *Native {
 		Namespace: ds.Namespace, Name: ds.Name, At: now, Strategy: string(ds.Spec.UpdateStrategy.Type), Places: []Place{},
 		Counts: CountRevisions(v, now),
 	}
+	if n.Strategy == "" { // a capture that was written by hand: the API's default
+		n.Strategy = string(appsv1.RollingUpdateDaemonSetStrategyType)
+	}
 	if a, err := ArmedOf(ds); err == nil && a != nil {
 		n.Armed = a.Run
 	}

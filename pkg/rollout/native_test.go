@@ -186,6 +186,18 @@ func TestAStuckUpdateNamesTheWaysOut(t *testing.T) {
 	}
 }
 
+func TestAPodThatNobodyOwnsIsNotAnOldOne(t *testing.T) {
+	w := native(2, "1")
+	w.ds.Spec.UpdateStrategy.Type = ""
+	w.updated(0)
+	w.updated(1)
+	w.p(1).Owner = nil
+	n := NativeOf(w.view(), "", t0)
+	if n.Strategy != "RollingUpdate" || len(n.Places) != 1 || strings.Contains(n.Places[0].Because, "old pod") {
+		t.Errorf("got %+v", n)
+	}
+}
+
 func TestSurgePlaces(t *testing.T) {
 	w := native(4, "0")
 	w.ds.Spec.UpdateStrategy.RollingUpdate.MaxSurge = intOr(1)

@@ -131,6 +131,8 @@ func placeBecause(n *NodeView, pod *snapshot.Pod, v *coverage.NodeVerdict) strin
 		return "pod Terminating; no kubelet to end it"
 	case v.Reason == coverage.NodeLost:
 		return "nobody reports for the node"
+	case pod == nil && !v.State.Gap():
+		return "the controller has not adopted its pod yet"
 	case v.State == coverage.Covered || v.State == coverage.Outdated:
 		return "an old pod stands beside the new one"
 	case v.Message != "":
