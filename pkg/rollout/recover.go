@@ -137,10 +137,10 @@ func (r *Recovery) cordons(v *View, runs []string) {
 		n := &v.Nodes[i]
 		switch {
 		case n.Mark == nil:
+		case n.Mark.Run == unreadableMark || n.Mark.Run == "": // whoever is named
+			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon, Reason: "its annotation " + MarkAnnotation + " cannot be read: uncordon it by hand, and remove the annotation"})
 		case slices.Contains(runs, n.Mark.Run):
 			r.Steps = append(r.Steps, &Uncordon{Node: n.Node.Name, UID: n.Node.UID, ResourceVersion: n.Node.ResourceVersion, Unschedulable: n.Mark.Prior})
-		case n.Mark.Run == unreadableMark:
-			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon, Reason: "its annotation " + MarkAnnotation + " cannot be read: uncordon it by hand, and remove the annotation"})
 		default:
 			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon,
 				Reason: "cordoned by run " + n.Mark.Run + ", and nothing tells that it was one of this DaemonSet: if it was and is over, --run " + n.Mark.Run})

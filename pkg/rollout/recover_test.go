@@ -135,7 +135,7 @@ func TestRecoverTakesBackWhatARunLeft(t *testing.T) {
 		},
 		{
 			name: "a mark that cannot be read stays, whoever is named",
-			set:  func(w *world) { w.allCurrent(); w.n(1).Annotations[MarkAnnotation] = "{" }, in: RecoverInput{Runs: []string{"r7"}},
+			set:  func(w *world) { w.allCurrent(); w.n(1).Annotations[MarkAnnotation] = "{" }, in: RecoverInput{Runs: []string{"r7", "?", ""}},
 			steps: `hand back "RollingUpdate" ack=false; delete lease`, left: "Cordon of node n1: its annotation",
 		},
 		{

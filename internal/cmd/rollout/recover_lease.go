@@ -69,8 +69,8 @@ func (r *recovery) notHeld(ctx context.Context, l *kube.Lease) error {
 	if taker.Alive(l) {
 		return r.locked(l)
 	}
-	if age := time.Since(l.Renewed); age > 2*l.Duration {
-		// Else it is alive by its time, and so its process is known dead.
+	if time.Since(l.Renewed) > 2*min(l.Duration, drive.LeaseDuration) {
+		// Else it would be alive by its time, and so its process is known dead.
 		if err := r.watchLease(ctx, l); err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -115,6 +114,9 @@ func TestRecoverTouchesNoRunThatLives(t *testing.T) {
 		{"one that is driven", func(s *holdServer) {
 			s.holds(unreadable, func(l *kube.Lease) { l.Holder = "jane@host_1_x" })
 		}, 5, "driven by jane on host, alive 0s ago"},
+		{"one that is driven, and whose duration somebody edited", func(s *holdServer) {
+			s.holds(unreadable, func(l *kube.Lease) { l.Holder, l.Duration = "jane@host_1_x", 0 })
+		}, 5, "driven by jane on host, alive 0s ago"},
 		{"one whose driver's clock is behind", func(s *holdServer) {
 			s.holds(unreadable, stale)
 			gets := 0
@@ -130,12 +132,14 @@ func TestRecoverTouchesNoRunThatLives(t *testing.T) {
 				}
 			}
 		}, 5, "Not touched"},
-		{"one that begins when all was read", func(s *holdServer) {
-			began := false
+		{"one that begins and arms while this one reads", func(s *holdServer) {
+			var once sync.Once
 			s.reads = func(path string) {
-				if path == "leases/ds-rollout.agent" && !began {
-					began = true
-					s.holds(storedRun(s.t, func(r *rollout.Run) { r.ID = "next" }), nil)
+				if path == "daemonsets/agent" {
+					once.Do(func() {
+						s.holds(storedRun(s.t, func(r *rollout.Run) { r.ID = "next" }), nil)
+						s.armed("next")
+					})
 				}
 			}
 		}, 2, "run next of logging/agent"},
@@ -165,7 +169,7 @@ func TestRecoverTakesWhatNobodyHolds(t *testing.T) {
 			l.Holder, l.Renewed = "jane@host_1_x", time.Now().Add(-time.Hour)
 		}, "making sure for"},
 		{"somebody edited its duration", func(*testing.T) []byte { return unreadable }, func(l *kube.Lease) {
-			l.Holder, l.Duration = "jane@host_1_x", 0
+			l.Holder, l.Renewed, l.Duration = "jane@host_1_x", time.Now().Add(-time.Hour), 0
 		}, "making sure for"},
 		{"the run has ended", func(t *testing.T) []byte {
 			return storedRun(t, func(r *rollout.Run) { r.Phase = rollout.Ended })
@@ -284,34 +288,4 @@ func TestRecoverAsksAndShows(t *testing.T) {
 		t.Errorf("sent %s", s.sent())
 	}
 	isArmed(t, s, "7f3k")
-}
-
-// The commands as they are typed.
-func TestHoldingCommands(t *testing.T) {
-	s := newHoldServer(t)
-	shared := s.at("train\n").hold.app
-	for _, c := range []struct {
-		make func(*app) (*cobra.Command, error)
-		args []string
-		err  string
-	}{
-		{newArmCommand, []string{"ds/agent", "--yes", "--allow-owner", "helm,kubectl", "--accept-gap"}, ""},
-		{newArmCommand, []string{}, "DaemonSet"},
-		{newArmCommand, []string{"pod/agent", "--yes"}, "is not the name of a DaemonSet"},
-		{newDisarmCommand, []string{"agent", "-y", "--hand-back", "--timeout", "5s"}, ""},
-		{newRecoverCommand, []string{"agent", "--yes", "--hand-back", "--run", "7f3k", "--timeout", "5s"}, ""},
-		{newRecoverCommand, []string{"agent", "--dry-run", "maybe"}, "--dry-run is none, client or server"},
-	} {
-		cmd, err := c.make(shared)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.SilenceErrors, cmd.SilenceUsage = true, true
-		cmd.SetArgs(c.args)
-		err = cmd.ExecuteContext(context.Background())
-		if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
-			t.Errorf("%s %v: %v", cmd.Name(), c.args, err)
-		}
-	}
-	isFree(t, s)
 }
