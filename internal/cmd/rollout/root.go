@@ -41,7 +41,7 @@ var makers = slices.Concat(
 	newAskCommands(),
 	newGoOnCommands(),
 	[]func(*app) (*cobra.Command, error){newUndoCommand},
-	[]func(*app) (*cobra.Command, error){newStatusCommand, newHistoryCommand, newRBACCommand},
+	[]func(*app) (*cobra.Command, error){newStatusCommand, newHistoryCommand, newArmCommand, newDisarmCommand, newRecoverCommand, newRBACCommand},
 )
 
 // NewCommand makes kubectl ds-rollout with its subcommands. version is what

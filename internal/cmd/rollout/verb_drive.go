@@ -58,6 +58,10 @@ func (o *goOnOptions) run(ctx context.Context) error {
 	if s.policy, err = o.gates(run); err != nil {
 		return err
 	}
+	// Gates that cannot be asked are found before the Lease is taken.
+	if _, err := gates.New(s.policy, at.reader, gates.Options{Env: o.app.environ()}); err != nil {
+		return cli.Usagef("%w", err)
+	}
 	if err := s.look(ctx, run); err != nil {
 		return err
 	}
@@ -111,8 +115,13 @@ func (o *goOnOptions) gates(run *rollout.Run) (*rollout.Policy, error) {
 		out.Gates = nil // whoever leaves asks no gate any more
 		return out, nil
 	}
-	sum := gates.Sum(given.WithDefaults(rollout.Context{}))
-	if run.GatesSHA256 != "" && sum != run.GatesSHA256 && !o.changeGates {
+	sum := gates.Sum(given)
+	switch {
+	case sum == run.GatesSHA256:
+	case run.GatesSHA256 == "" && !o.policy.givesGates():
+		out.Gates = nil // it was started without any
+		return out, nil
+	case !o.changeGates:
 		return nil, cli.Usagef("the run was started with other gates, and what gates run is not stored: give the same --gate flags or --policy again, or --change-gates to go on with those that are given")
 	}
 	out.Gates = given.WithDefaults(rollout.Context{}).Gates
