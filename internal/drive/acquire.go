@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
@@ -55,28 +56,36 @@ func Find(ctx context.Context, l Locker, namespace, daemonSet string) (*kube.Lea
 func (t *Taker) Take(ctx context.Context, namespace, daemonSet string) (*kube.Lease, *rollout.Run, error) {
 	var seen *kube.Lease // as it was first seen
 	var since time.Time
-	for {
+	for lost := 0; ; {
 		lease, run, err := Find(ctx, t.Locker, namespace, daemonSet)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, nil, err
+		case lease.Holder != "" && lease.Holder == t.Identity.Holder: // the answer was lost, the write was not
+			return lease, run, nil
 		}
-		if lease.Holder == "" || t.Override || t.dead(lease) || seen != nil && same(seen, lease) && time.Since(since) > lease.Duration {
+		if t.mayTake(lease) || seen != nil && same(seen, lease) && time.Since(since) > lasts(lease) {
 			got, err := t.take(ctx, lease)
-			if kube.AnswerOf(err) == kube.Conflict && err != nil {
+			switch answer := kube.AnswerOf(err); {
+			case err == nil:
+				return got, run, nil
+			case answer == kube.Conflict:
 				seen = nil
 				continue
+			case answer != kube.Lost || lost == lostTries:
+				return nil, nil, err
 			}
-			return got, run, err
-		}
-		age := time.Since(lease.Renewed)
-		locked := &LockedError{Driver: DriverOf(lease.Holder), Run: run.ID, Renewed: lease.Renewed, Free: max(0, lease.Duration-age)}
-		switch {
-		case seen == nil && age < lease.Duration && age > -time.Minute, seen != nil && !same(seen, lease):
-			return nil, nil, locked
-		case seen == nil:
-			seen, since = lease, time.Now()
-			if t.Tell != nil {
-				t.Tell(locked.Driver, lease.Duration)
+			lost++
+		} else {
+			locked := lockedBy(lease, run)
+			switch {
+			case seen == nil && speaks(lease), seen != nil && !same(seen, lease):
+				return nil, nil, locked
+			case seen == nil:
+				seen, since = lease, time.Now()
+				if t.Tell != nil {
+					t.Tell(locked.Driver, lasts(lease))
+				}
 			}
 		}
 		select {
@@ -85,6 +94,28 @@ func (t *Taker) Take(ctx context.Context, namespace, daemonSet string) (*kube.Le
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// lostTries is how often it is looked what became of a write whose answer was
+// lost.
+const lostTries = 3
+
+// mayTake reports whether the Lease can be taken without waiting.
+func (t *Taker) mayTake(l *kube.Lease) bool { return l.Holder == "" || t.Override || t.dead(l) }
+
+// speaks reports whether the holder seems to have renewed just now. Its clock
+// may be wrong: then waiting tells.
+func speaks(l *kube.Lease) bool {
+	age := time.Since(l.Renewed)
+	return age < lasts(l) && age > -time.Minute
+}
+
+// lasts is how long a Lease lasts: never shorter than drivers renew it for,
+// whatever somebody wrote into it.
+func lasts(l *kube.Lease) time.Duration { return max(l.Duration, LeaseDuration) }
+
+func lockedBy(l *kube.Lease, run *rollout.Run) *LockedError {
+	return &LockedError{Driver: DriverOf(l.Holder), Run: run.ID, Renewed: l.Renewed, Free: min(lasts(l), max(0, lasts(l)-time.Since(l.Renewed)))}
 }
 
 // same reports whether the holder has not written since. Others may have: they
@@ -108,29 +139,34 @@ func (t *Taker) take(ctx context.Context, l *kube.Lease) (*kube.Lease, error) {
 
 // Alive reports whether a Lease has a holder that may be alive.
 func (t *Taker) Alive(l *kube.Lease) bool {
-	return l.Holder != "" && !t.dead(l) && time.Since(l.Renewed) < 2*l.Duration
+	return l.Holder != "" && !t.dead(l) && time.Since(l.Renewed) < 2*lasts(l)
 }
 
 // intendTries is how often an intent is written again over what others wrote.
 const intendTries = 8
 
-// Intend stores what a person asks of a run. Whoever drives it acts on it.
+// Intend stores what a person asks of a run. Whoever drives it acts on it. An
+// intent that is there already, by its id, is not stored twice: the answer to
+// an earlier try may have been lost.
 func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollout.Intent) (*kube.Lease, *rollout.Run, error) {
 	for try := 0; ; try++ {
 		lease, run, err := Find(ctx, l, namespace, daemonSet)
 		if err != nil {
 			return nil, nil, err
 		}
-		if !rollout.Allowed(run.Phase, in.Verb) {
+		list, err := rollout.DecodeIntents(lease.Intents)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case in.ID != "" && (slices.Contains(run.Handled, in.ID) || slices.ContainsFunc(list, func(x rollout.Intent) bool { return x.ID == in.ID })):
+			return lease, run, nil
+		case !rollout.Allowed(run.Phase, in.Verb):
 			return lease, run, &NotNowError{Verb: in.Verb, Phase: run.Phase}
 		}
 		in.Run = run.ID
 		if in.Verb == rollout.VerbApprove {
 			in.Target = run.Target.Hash
-		}
-		list, err := rollout.DecodeIntents(lease.Intents)
-		if err != nil {
-			return nil, nil, err
 		}
 		b, err := rollout.EncodeIntents(append(list, in))
 		if err != nil {
@@ -142,7 +178,8 @@ func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollo
 		if err == nil {
 			return out, run, nil
 		}
-		if kube.AnswerOf(err) != kube.Conflict || try == intendTries {
+		answer := kube.AnswerOf(err)
+		if again := answer == kube.Conflict || answer == kube.Lost && in.ID != "" && ctx.Err() == nil; !again || try == intendTries {
 			return nil, nil, err
 		}
 	}

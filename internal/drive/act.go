@@ -3,6 +3,7 @@ package drive
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -154,6 +155,10 @@ func (d *driver) changed(a rollout.Action, err error) error {
 			d.obs.Refused[e.UID] = refused
 			return nil
 		}
+	}
+	var sent *kube.RequestError
+	if !errors.As(err, &sent) {
+		return &fatalError{err} // it was not sent: what is stored, or the cluster, holds no such change
 	}
 	switch kube.AnswerOf(err) {
 	case kube.Forbidden, kube.Never:
