@@ -75,6 +75,8 @@ func (h *historian) wanted(e *entry) bool {
 		return false
 	case e.kind == "Node":
 		return o.Node == nil || o.Node(e.name)
+	case e.verb == observed:
+		return e.namespace == o.Namespace
 	case e.kind == "Pod" && e.namespace != o.Namespace:
 		// Evictions do not say where: they follow a pod that was chosen.
 		return e.object == nil || o.Node == nil || o.Node(e.object.Pod.Node)
@@ -91,6 +93,10 @@ func (h *historian) wanted(e *entry) bool {
 
 // add replays one entry. What changed nothing is no write.
 func (h *historian) add(e *entry) error {
+	if e.verb == observed {
+		h.missed(e)
+		return nil
+	}
 	pre := h.live[e.key()]
 	// The commit came after the request, and after every commit before it.
 	if e.received.After(h.now) {

@@ -50,6 +50,7 @@ type entry struct {
 	object         *check.Object // afterwards, or last; nil where the answer does not say
 	target         string        // node of a bind
 	lease          leaseFacts
+	there          map[string]bool // uids, of a list
 }
 
 // leaseFacts are what a Lease says beside check.Lease.

@@ -1,10 +1,14 @@
 package audit
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit/sim/check"
 )
@@ -250,6 +254,39 @@ func TestAnswersOfGatesStandWhereTheyWereGiven(t *testing.T) {
 		request{at: 2, verb: "patch", resource: "pods", name: "p", answer: podJSON(11, true, "")})
 	if got, want := verbs(h), "create p, pass g gone, patch p, fail g gone"; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestAListFillsAGap(t *testing.T) {
+	l := Open("")
+	flat := func(r request) string {
+		return strings.ReplaceAll(strings.TrimSuffix(r.line(), "\n"), "\n", " ") + "\n"
+	}
+	if err := l.Parse(strings.NewReader(flat(request{verb: "create", resource: "pods", answer: podJSON(10, false, "")}))); err != nil {
+		t.Fatal(err)
+	}
+	var p corev1.Pod
+	if err := json.Unmarshal([]byte(podJSON(12, true, "")), &p); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []*corev1.PodList{
+		{ListMeta: metav1.ListMeta{ResourceVersion: "13"}, Items: []corev1.Pod{p}},
+		{ListMeta: metav1.ListMeta{ResourceVersion: "14"}, Items: []corev1.Pod{p}},
+		{ListMeta: metav1.ListMeta{ResourceVersion: "15"}},
+	} {
+		if err := l.Observe("ns", list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := l.History(Options{Namespace: "ns", DaemonSet: "ds"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := verbs(h), "create p, update p, remove p gone"; got != want {
+		t.Fatalf("got %s\nwant %s", got, want)
+	}
+	if w := h.Writes[1]; !w.Post.Pod.Ready || w.Ours || !w.At.Equal(t0) {
+		t.Errorf("what was observed reads %+v", w)
 	}
 }
 

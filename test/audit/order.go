@@ -67,7 +67,7 @@ func newOrderer(entries []entry) *orderer {
 	o := &orderer{byUID: map[string]*bounds{}, byName: map[string][]string{}}
 	var known []*entry
 	for i := range entries {
-		if e := &entries[i]; e.rv != 0 && !e.dryRun {
+		if e := &entries[i]; e.rv != 0 && !e.dryRun && e.verb != observed {
 			known = append(known, e)
 			o.note(e)
 		}

@@ -236,13 +236,11 @@ func TestADriverThatIsKilledIsFollowedByAnother(t *testing.T) {
 			p.until(t, string(at), is(at))
 			p.kill()
 			p.wait(t, -1)
-			if at == core.EventStarted {
-				// The template may not be there yet, and only start knows it.
-				p = w.start(t, "resume")
-				<-p.done
-				if p.cmd.ProcessState.ExitCode() != 0 {
-					w.run(t, 0, "start", fast(newImage)...)
-				}
+			if at == core.EventStarted && w.daemonSet(t.Context(), t).Spec.Template.Spec.Containers[0].Image == oldImage {
+				// Only the process that died knew the template.
+				w.run(t, 1, "resume")
+				w.run(t, 1, "abort")
+				w.run(t, 0, "start", fast(newImage)...)
 			} else {
 				w.run(t, 0, "resume")
 			}

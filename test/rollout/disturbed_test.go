@@ -1,0 +1,188 @@
+package rollout
+
+import (
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	core "github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
+	"github.com/kubectl-ds/kubectl-ds/test/faultproxy"
+)
+
+func TestATakeoverEndsALivingDriver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 6, worldOptions{})
+	p := w.start(t, "start", fast(newImage)...)
+	p.until(t, "a node to be in flight", is(core.EventNodeStarted))
+	w.run(t, 0, "takeover")
+	p.wait(t, 5)
+	w.all(t, newImage, 6)
+	v := twoAtATime
+	v.mayTake = true
+	w.judge(t, v)
+	w.nothingLeft(t)
+}
+
+func TestASecondChangeOfTheTemplatePauses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 8, worldOptions{})
+	p := w.start(t, "start", fast(newImage)...)
+	p.until(t, "a node to be done", is(core.EventNodeDone))
+	w.patch(t, `{"spec":{"template":{"spec":{"containers":[{"name":"agent","image":"registry.example/agent:3"}]}}}}`)
+	r := p.wait(t, 4)
+	if r.count(core.EventDrift) == 0 {
+		t.Error("the journal does not tell of the drift")
+	}
+	w.judge(t, twoAtATime)
+}
+
+func TestAStrategyThatIsSetBackIsTakenAgainOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 8, worldOptions{daemonSet: func(ds *appsv1.DaemonSet) { ds.Spec.MinReadySeconds = 2 }})
+	p := w.start(t, "start", fast(newImage)...)
+	p.until(t, "a node to be done", is(core.EventNodeDone))
+	w.patch(t, `{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}`)
+	p.wait(t, 4)
+	if ds := w.daemonSet(t.Context(), t); ds.Spec.UpdateStrategy.Type != appsv1.OnDeleteDaemonSetStrategyType {
+		t.Errorf("the strategy is %s", ds.Spec.UpdateStrategy.Type)
+	}
+	w.judge(t, twoAtATime)
+}
+
+func TestANodeIsLostMidRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 6, worldOptions{})
+	p := w.start(t, "start", fast(newImage, "--soak", "4s")...)
+	begun := p.until(t, "a pod to be ready", is(core.EventPodReady))
+	if err := simnode.Lose(t.Context(), shared.client, begun.Node); err != nil {
+		t.Fatal(err)
+	}
+	p.wait(t, 1)
+	w.judge(t, verdict{budget: 2, soak: 4 * time.Second})
+}
+
+func TestANodeIsDrainedWithinItsBudget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3, worldOptions{})
+	replicas := int32(3)
+	labels := map[string]string{"app": "web"}
+	web := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "web"},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{
+					NodeSelector: map[string]string{worldLabel: w.name},
+					Containers:   []corev1.Container{{Name: "web", Image: "registry.example/web:1"}},
+				},
+			},
+		},
+	}
+	if _, err := shared.client.AppsV1().Deployments(w.name).Create(t.Context(), web, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	budget := &policyv1.PodDisruptionBudget{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "web"},
+		Spec:       policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromInt32(2)), Selector: &metav1.LabelSelector{MatchLabels: labels}},
+	}
+	if _, err := shared.client.PolicyV1().PodDisruptionBudgets(w.name).Create(t.Context(), budget, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other pods to be ready, and the budget to count them", func() bool {
+		b, err := shared.client.PolicyV1().PodDisruptionBudgets(w.name).Get(t.Context(), "web", metav1.GetOptions{})
+		return err == nil && b.Status.DisruptionsAllowed == 1
+	})
+	w.run(t, 0, "start", fast(newImage, "--drain")...)
+	w.all(t, newImage, 3)
+	h := w.judge(t, twoAtATime)
+	evicted := 0
+	for i := range h.Writes {
+		if x := &h.Writes[i]; x.Ours && x.Verb == "evict" {
+			evicted++
+		}
+	}
+	if evicted < 3 {
+		t.Errorf("%d pods were evicted, want at least those 3", evicted)
+	}
+	w.nothingLeft(t)
+}
+
+func TestACordonOfSomebodyElseStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4, worldOptions{node: func(i int, n *simnode.Node) { n.Unschedulable = i == 2 }})
+	w.run(t, 0, "start", fast(newImage, "--cordon")...)
+	w.all(t, newImage, 4)
+	w.judge(t, twoAtATime)
+	w.nothingLeft(t)
+}
+
+// TestTheTransportBreaks lets a run meet what a network and a busy server do.
+func TestTheTransportBreaks(t *testing.T) {
+	t.Parallel()
+	for name, rules := range map[string][]faultproxy.Rule{
+		"answers are lost after the commit": {
+			{Verb: "delete", Path: "/pods/", Skip: 1, Count: 2, Fault: faultproxy.DropAnswer{}},
+			{Verb: "update", Path: "/leases/", Skip: 3, Count: 2, Fault: faultproxy.DropAnswer{}},
+			{Verb: "patch", Path: "/daemonsets/", Count: 1, Fault: faultproxy.DropAnswer{}},
+		},
+		"the server is busy": {
+			{Verb: "delete", Path: "/pods/", Count: 2, Fault: faultproxy.Answer{Code: 429, RetryAfter: "1"}},
+			{Verb: "update", Path: "/leases/", Skip: 2, Count: 3, Fault: faultproxy.Answer{Code: 503}},
+			{Verb: "get", Path: "/pods/", Skip: 1, Count: 2, Fault: faultproxy.Answer{Code: 500}},
+		},
+		"watches are cut": {
+			{Verb: "watch", Fault: faultproxy.CutWatch{After: 1500 * time.Millisecond, Abort: true}},
+		},
+		"watches lag": {
+			{Verb: "watch", Fault: faultproxy.LagWatch{By: 1500 * time.Millisecond}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 6, worldOptions{})
+			p, _ := w.proxied(t, 1)
+			var added []*faultproxy.Handle
+			for _, r := range rules {
+				added = append(added, p.Add(r))
+			}
+			w.run(t, 0, "start", fast(newImage)...)
+			for i, h := range added {
+				if h.Hits() == 0 {
+					t.Errorf("rule %d has met no request: %+v", i, rules[i])
+				}
+			}
+			w.all(t, newImage, 6)
+			w.judge(t, verdict{budget: 2, soak: 2 * time.Second, slack: 5 * time.Second})
+			w.nothingLeft(t)
+		})
+	}
+}
+
+// TestTheAPIServerIsRestarted is alone: everybody else would notice.
+func TestTheAPIServerIsRestarted(t *testing.T) {
+	w := newWorld(t, 6, worldOptions{})
+	p := w.start(t, "start", fast(newImage)...)
+	p.until(t, "a pod to be deleted", is(core.EventPodDeleted))
+	if err := shared.cluster.RestartAPIServer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pods, err := shared.client.CoreV1().Pods(w.name).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The server that was killed may not have logged its last words.
+	if err := shared.log.Observe(w.name, pods); err != nil {
+		t.Fatal(err)
+	}
+	p.wait(t, 0)
+	w.all(t, newImage, 6)
+	w.judge(t, verdict{budget: 2, soak: 2 * time.Second, slack: 10 * time.Second})
+	w.nothingLeft(t)
+}
