@@ -113,11 +113,22 @@ func (pl *planner) baseline() Check {
 	case len(broken) >= pl.out.Ceiling:
 		c.Result, c.Nodes = CheckRefuse, broken
 		c.Detail = fmt.Sprintf("%d of %d is taken by %s%s", min(len(broken), pl.out.Ceiling), pl.out.Ceiling, names(broken), reason)
-		c.Fix = "raise --max-unavailable, or set it aside: --fence-broken"
+		c.Fix = "raise --max-unavailable, or set " + them(len(broken)) + " aside: --fence-broken"
 	default:
-		c.Detail, c.Fix = names(broken)+reason+" is down and counts", "--fence-broken leaves it out of the ceiling"
+		c.Detail = names(broken) + reason + " is down and counts"
+		if len(broken) > 1 {
+			c.Detail = names(broken) + " are down and count"
+		}
+		c.Fix = "--fence-broken leaves " + them(len(broken)) + " out of the ceiling"
 	}
 	return c
+}
+
+func them(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // surge: OnDelete replaces with a gap where maxSurge promised none, and the

@@ -20,7 +20,7 @@ type PlanInput struct {
 	// TargetHash is of the revision that Template comes from, where it is an
 	// older one: pods that still run it are current.
 	TargetHash string
-	OwnNode  string // the node that the driver runs on
+	OwnNode    string // the node that the driver runs on
 	// PodsOn is how many pods run on each node, for the order fewest-pods.
 	PodsOn map[string]int
 	// Budgets of the namespaces whose pods the run disrupts.
