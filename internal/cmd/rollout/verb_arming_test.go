@@ -77,9 +77,9 @@ func TestArmWhereOthersWriteToo(t *testing.T) {
 		armed bool
 		words string
 	}{
-		{"once", func(_ string, nth int) int { return map[int]int{1: http.StatusConflict}[nth] }, 2, 0, true, "is armed"},
+		{"once", func(_ string, nth int) int { return map[int]int{1: http.StatusConflict}[nth] }, 2, 0, true, "is armed: updateStrategy"},
 		{"for ever", func(string, int) int { return http.StatusConflict }, 5, 2, false, "(tried 5 times)"},
-		{"and the answer was lost", func(string, int) int { return -http.StatusInternalServerError }, 1, 0, true, "is armed"},
+		{"and the answer was lost", func(string, int) int { return -http.StatusInternalServerError }, 1, 0, true, "is armed: updateStrategy"},
 		{"and a permission is missing", func(string, int) int { return http.StatusForbidden }, 1, 2, false, "may not patch daemonsets.apps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
