@@ -50,9 +50,20 @@ func TestNothingIsWrittenAfterTheDeadline(t *testing.T) {
 		t.Run(hangs, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := begin(t, 6, rollout.Running)
-				from := time.Now().Add(20 * time.Second)
+				begun := time.Now()
+				from := begun.Add(20 * time.Second)
 				f.before = func(ctx context.Context, line string) error {
 					if hung := strings.HasPrefix(line, hangs) || line == "renew" || line == "get lease"; hung && time.Now().After(from) && time.Since(from) < 3*time.Minute {
+						renewed := begun
+						for _, s := range f.lines("renew", "save") {
+							if !s.at.After(from) {
+								renewed = s.at
+							}
+						}
+						ends, _ := ctx.Deadline()
+						if d := ends.Sub(renewed); line != "poll" && time.Since(renewed) <= renewDeadline && d > renewDeadline+time.Second {
+							t.Errorf("%s may last until %s after the last renewal", line, d)
+						}
 						<-ctx.Done()
 						return &kube.RequestError{Verb: line, Err: ctx.Err()}
 					}
@@ -81,15 +92,19 @@ func TestNothingIsWrittenAfterTheDeadline(t *testing.T) {
 func TestWhatWasDecidedBeforeASleepIsNotSent(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
+		sleep time.Duration
 		taken bool
-	}{{"nobody took it", false}, {"somebody took it", true}} {
+	}{{"nobody took it", time.Minute, false}, {"a short one", 25 * time.Second, false}, {"somebody took it", time.Minute, true}} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := begin(t, 2, rollout.Running)
 				var woke time.Time
 				f.before = func(_ context.Context, line string) error {
+					if line == "poll" && !woke.IsZero() {
+						time.Sleep(3 * time.Second)
+					}
 					if line == "look" && woke.IsZero() {
-						time.Sleep(time.Minute) // and it does not hear of its ctx
+						time.Sleep(tc.sleep) // and it does not hear of its ctx
 						if tc.taken {
 							f.edit(takenOver)
 						}
@@ -112,12 +127,12 @@ func TestWhatWasDecidedBeforeASleepIsNotSent(t *testing.T) {
 				f.mustFinish(e)
 				var after []string
 				for _, s := range f.lines("") {
-					if !s.at.Before(woke) {
+					if !s.at.Before(woke) && s.at.Before(woke.Add(3*time.Second)) {
 						after = append(after, s.line)
 					}
 				}
-				if want := []string{"get lease", "renew", "poll"}; !slices.Equal(after[:3], want) {
-					t.Errorf("it woke and sent %v", after[:3])
+				if want := []string{"get lease", "renew", "poll"}; !slices.Equal(after, want) {
+					t.Errorf("it woke, and before all was listed it sent %v", after)
 				}
 			})
 		})
