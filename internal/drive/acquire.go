@@ -54,8 +54,7 @@ func Find(ctx context.Context, l Locker, namespace, daemonSet string) (*kube.Lea
 // nobody has renewed for as long as it lasts, by this process's own clock:
 // clocks of two machines are not compared.
 func (t *Taker) Take(ctx context.Context, namespace, daemonSet string) (*kube.Lease, *rollout.Run, error) {
-	var seen *kube.Lease // as it was first seen
-	var since time.Time
+	var s silence
 	for lost := 0; ; {
 		lease, run, err := Find(ctx, t.Locker, namespace, daemonSet)
 		switch {
@@ -63,36 +62,58 @@ func (t *Taker) Take(ctx context.Context, namespace, daemonSet string) (*kube.Le
 			return nil, nil, err
 		case lease.Holder != "" && lease.Holder == t.Identity.Holder: // the answer was lost, the write was not
 			return lease, run, nil
-		}
-		if t.mayTake(lease) || seen != nil && same(seen, lease) && time.Since(since) > lasts(lease) {
+		case t.mayTake(lease) || s.over(lease):
 			got, err := t.take(ctx, lease)
 			switch answer := kube.AnswerOf(err); {
 			case err == nil:
 				return got, run, nil
 			case answer == kube.Conflict:
-				seen = nil
+				s.seen = nil
 				continue
 			case answer != kube.Lost || lost == lostTries:
 				return nil, nil, err
 			}
 			lost++
-		} else {
-			locked := lockedBy(lease, run)
-			switch {
-			case seen == nil && speaks(lease), seen != nil && !same(seen, lease):
-				return nil, nil, locked
-			case seen == nil:
-				seen, since = lease, time.Now()
-				if t.Tell != nil {
-					t.Tell(locked.Driver, lasts(lease))
-				}
-			}
+		case s.broken(lease):
+			return nil, nil, lockedBy(lease, run)
+		default:
+			t.listen(&s, lease)
 		}
 		select {
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		case <-time.After(time.Second):
 		}
+	}
+}
+
+// silence is a Lease as it was first seen, and since when.
+type silence struct {
+	seen  *kube.Lease
+	since time.Time
+}
+
+// over reports whether nobody has renewed it for as long as it lasts.
+func (s *silence) over(l *kube.Lease) bool {
+	return s.seen != nil && same(s.seen, l) && time.Since(s.since) > lasts(l)
+}
+
+// broken reports whether the holder speaks.
+func (s *silence) broken(l *kube.Lease) bool {
+	if s.seen == nil {
+		return speaks(l)
+	}
+	return !same(s.seen, l)
+}
+
+// listen begins to wait.
+func (t *Taker) listen(s *silence, l *kube.Lease) {
+	if s.seen != nil {
+		return
+	}
+	s.seen, s.since = l, time.Now()
+	if t.Tell != nil {
+		t.Tell(DriverOf(l.Holder), lasts(l))
 	}
 }
 

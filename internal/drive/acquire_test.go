@@ -211,7 +211,7 @@ func TestIntending(t *testing.T) {
 					}
 					return nil
 				}
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				_, _, err := Intend(t.Context(), locker{f.cluster}, inNamespace, called, tc.in)
 				if tc.fails != "" {
 					if err == nil || !strings.Contains(err.Error(), tc.fails) {

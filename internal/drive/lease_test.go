@@ -101,10 +101,10 @@ func TestWhatWasDecidedBeforeASleepIsNotSent(t *testing.T) {
 				var woke time.Time
 				f.before = func(_ context.Context, line string) error {
 					if line == "poll" && !woke.IsZero() {
-						time.Sleep(3 * time.Second)
+						<-time.After(3 * time.Second)
 					}
 					if line == "look" && woke.IsZero() {
-						time.Sleep(tc.sleep) // and it does not hear of its ctx
+						<-time.After(tc.sleep) // and it does not hear of its ctx
 						if tc.taken {
 							f.edit(takenOver)
 						}

@@ -141,7 +141,7 @@ func TestGatesAreNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := begin(t, 2, rollout.Running, gated(rollout.BeforeNode))
 		f.gates.ask = func(context.Context, gates.Question) gates.Answer {
-			time.Sleep(42 * time.Second)
+			<-time.After(42 * time.Second)
 			return gates.Answer{Outcome: rollout.GatePass}
 		}
 		first := time.Now()
@@ -186,7 +186,7 @@ func TestAnAnswerFromBeforeAnOutageIsNotHeard(t *testing.T) {
 				time.Sleep(90 * time.Second) // longer than the outage
 				return gates.Answer{Outcome: rollout.GatePass}
 			}
-			time.Sleep(10 * time.Minute)
+			<-time.After(10 * time.Minute)
 			return gates.Answer{Outcome: rollout.GatePass}
 		}
 		from := time.Now().Add(3 * time.Second)
