@@ -11,8 +11,10 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// warnings passes where there is no Warning event about the new pod, and none
-// about the node that was not there before, or has come again since. Without
+// warnings passes where there is no Warning event about the new pod since it
+// became ready, and none about the node that was not there before, or has come
+// again since. Probes fail while a pod starts, volumes are late, an image is
+// pulled twice: what is over when the pod is ready says nothing. Without
 // a baseline the events of the node that are there now become it.
 func (r *Runner) warnings(ctx context.Context, q *Question) Answer {
 	if q.Node == nil {
@@ -26,7 +28,9 @@ func (r *Runner) warnings(ctx context.Context, q *Question) Answer {
 	if err != nil {
 		return unread(ctx, err)
 	}
-	about = slices.DeleteFunc(about, func(e snapshot.Event) bool { return e.UID != "" && e.UID != pod.UID })
+	about = slices.DeleteFunc(about, func(e snapshot.Event) bool {
+		return e.UID != "" && e.UID != pod.UID || pod.Ready && e.Last <= pod.ReadySince
+	})
 	onNode, err := r.nodeEvents(ctx, q.Node.Node.Name)
 	if err != nil {
 		return unread(ctx, err)

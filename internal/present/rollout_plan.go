@@ -67,7 +67,11 @@ func planVerdict(s *sheet, v *PlanView) {
 			s.says(bad, "Cannot start", ": "+strings.Replace(c.Detail, "missing: ", "not allowed to ", 1)+wayOut(c.Fix, v.CommandFlags))
 		}
 	}
-	if !p.Refused() {
+	switch {
+	case p.Refused():
+	case p.Idle():
+		s.say("Nothing to do: no pod of another revision runs on a node that the policy selects.")
+	default:
 		s.say(fmt.Sprintf("Can start: %s, at most %d at a time.", plural(p.Updates, "pod"), places(p)))
 	}
 }
@@ -77,7 +81,7 @@ func wayOut(fix, flags string) string {
 	if fix == "" {
 		return ""
 	}
-	if strings.HasPrefix(fix, "kubectl ds-rollout rbac ") {
+	if strings.HasPrefix(fix, "print the role that grants it: ") {
 		return ". The role that grants it: " + rollout.Command(flags, "kubectl", "ds-rollout", "rbac")
 	}
 	if strings.HasPrefix(fix, "--") {

@@ -48,7 +48,7 @@ func (pl *planner) permissions() Check {
 	if len(pl.in.Denied) == 0 {
 		return Check{Name: "permissions", Result: CheckOK, Detail: "none is missing"}
 	}
-	return Check{Name: "permissions", Result: CheckRefuse, Detail: "missing: " + names(pl.in.Denied), Fix: "kubectl ds-rollout rbac prints the role that grants it"}
+	return Check{Name: "permissions", Result: CheckRefuse, Detail: "missing: " + names(pl.in.Denied), Fix: "print the role that grants it: kubectl ds-rollout rbac"}
 }
 
 func (pl *planner) lock() Check {
@@ -160,13 +160,17 @@ func (pl *planner) way(p *Policy) Check {
 	return Check{Name: "undo", Result: CheckOK, Detail: fmt.Sprintf("back to revision %d", pl.out.From.Number)}
 }
 
-// work refuses a run that has nothing to do.
+// work tells a run that has nothing to do.
 func (pl *planner) work() Check {
 	if pl.out.Updates > 0 || pl.in.Template != nil {
 		return Check{}
 	}
-	return Check{Name: "work", Result: CheckRefuse, Detail: "no pod of another revision runs on a node that the policy selects"}
+	return Check{Name: "work", Result: CheckOK, Detail: "nothing to do: no pod of another revision runs on a node that the policy selects"}
 }
+
+// Idle reports whether there is nothing to do: start says so and writes
+// nothing.
+func (pl *Plan) Idle() bool { return pl.Updates == 0 && !pl.Change }
 
 // disruption looks at budgets of the DaemonSet's own pods, which deletes pass
 // by, and of pods that a drain would evict.

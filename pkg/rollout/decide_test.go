@@ -217,7 +217,11 @@ func TestDecide(t *testing.T) {
 			w.run.Outcome = OutcomeDone
 		}, `hand back "RollingUpdate" ack=false`},
 		{"the strategy is not given back over an old pod", 1, func(w *world) { w.run.Phase = Finishing; w.run.Outcome = OutcomeDone }, "save Ended"},
-		{"nor over an old pod of a node that is gone", 1, func(w *world) { w.s.Nodes = nil; w.run.Phase = Finishing; w.run.Outcome = OutcomeDone }, "save Ended"},
+		{"an old pod of a node that is gone is waited for", 1, func(w *world) { w.s.Nodes = nil; w.run.Phase = Finishing; w.run.Outcome = OutcomeDone }, "wait OldPodTerminating n0 rests=false"},
+		{"and where it stays the strategy is not given back over it", 1, func(w *world) {
+			w.s.Nodes, w.obs.Stray = nil, t0.Add(-2*strayFor)
+			w.run.Phase, w.run.Outcome = Finishing, OutcomeDone
+		}, "save Ended"},
 		{"unless a person accepts that", 1, func(w *world) { w.run.Phase = Finishing; w.run.Outcome = OutcomeDone; w.pol.HandBack = true }, `hand back "RollingUpdate" ack=true`},
 		{"an annotation that somebody removed is reported, not guessed over", 1, func(w *world) {
 			w.run.Phase, w.run.Outcome = Finishing, OutcomeDone
@@ -241,6 +245,11 @@ func TestDecide(t *testing.T) {
 		{"strategy and template are one request", 1, func(w *world) { arming(w); w.run.Change = true; w.obs.Template = &w.ds.Spec.Template }, "arm again=false rearms=0 template=true"},
 		{"a run whose template nobody can bring any more stops", 1, func(w *world) { arming(w); w.run.Change = true }, "save Stopped ChangeNotApplied"},
 		{"the controller is waited for before the target is pinned", 1, func(w *world) { w.run.Phase, w.run.Target, w.ds.Generation = Arming, Revision{}, 9 }, "wait ControllerBehind  rests=false"},
+		{"a list of revisions that is older than the template is not pinned from", 1, func(w *world) {
+			w.run.Phase, w.run.Target = Arming, Revision{}
+			w.s.Revisions = w.s.Revisions[:1]
+			w.s.Revisions[0].Data.Raw = []byte(`{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"app":"older"}},"spec":{"containers":[{"name":"c"}]}}}}`)
+		}, "wait RevisionMissing  rests=false"},
 		{"the target is pinned", 1, func(w *world) { w.run.Phase, w.run.Target = Arming, Revision{} }, "save Running"},
 		{"what an ended run left armed is taken over", 1, func(w *world) { arming(w); w.ds.Annotations[ArmAnnotation] = Armed{Run: "r9"}.String() }, "arm again=false rearms=0 template=false"},
 

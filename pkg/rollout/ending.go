@@ -184,6 +184,9 @@ func (d *decider) handBack(left *[]Left) *Decision {
 	if armed.Original != string(ds.Spec.UpdateStrategy.Type) {
 		a.Strategy = armed.Original
 		if old := d.v.Outdated(); len(old) > 0 {
+			if ends := since(d.o.Stray, d.now).Add(strayFor); d.v.onlyStray() && ends.After(d.now) {
+				return &Decision{Wait: &Wait{Until: ends, Because: []Cause{{Code: WaitTerminating, Node: old[0].EffectiveNode(), Message: old[0].Name}}}}
+			}
 			if !d.p.HandBack {
 				*left = append(*left, Left{Node: old[0].EffectiveNode(), What: LeftStrategy,
 					Reason: "old pods remain, which the built-in update would delete at once"})

@@ -19,6 +19,8 @@ func TestHistory(t *testing.T) {
 		return b
 	}
 	w.s.Revisions[0].Data.Raw, w.s.Revisions[1].Data.Raw = raw("quay.io/cilium/cilium:v1"), raw("quay.io/cilium/cilium:v2")
+	w.ds.Spec.Template = *template()
+	w.ds.Spec.Template.Spec.Containers[0].Image = "quay.io/cilium/cilium:v2"
 	w.s.Revisions[1].Annotations = map[string]string{changeCause: "sync 9f31c2a"}
 	w.updated(0)
 	w.p(1).Labels = map[string]string{hashLabel: "h0"}

@@ -16,6 +16,7 @@ import (
 type Observed struct {
 	Since time.Time // when this process began
 	Full  time.Time // the ceiling is taken although nothing is in flight, since
+	Stray time.Time // only pods of nodes that are gone keep the strategy from being given back, since
 	Epoch int64     // leaseTransitions that it holds the Lease by
 	Nodes map[string]NodeSeen
 	Gates map[GateKey]GateSeen
@@ -89,7 +90,7 @@ func NewObserved(now time.Time, epoch int64) *Observed {
 // something is to be remembered of are kept. prev is not changed.
 func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observed {
 	out := *prev
-	out.Nodes, out.Full = map[string]NodeSeen{}, time.Time{}
+	out.Nodes, out.Full, out.Stray = map[string]NodeSeen{}, time.Time{}, time.Time{}
 	out.Gates = gatesThatStand(prev.Gates, p, r)
 	if v.DaemonSet == nil || r.Target.Hash == "" || v.Unread != "" {
 		return &out
@@ -102,6 +103,9 @@ func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observe
 	}
 	if (r.Phase == Running || r.Phase == Undoing) && len(r.InFlight) == 0 && len(d.taken(nil)) >= d.ceiling() {
 		out.Full = since(prev.Full, now)
+	}
+	if (r.Phase == Aborting || r.Phase == Finishing) && v.onlyStray() {
+		out.Stray = since(prev.Stray, now)
 	}
 	d.seeMembers(out.Nodes)
 	return &out

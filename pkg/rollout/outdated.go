@@ -1,6 +1,23 @@
 package rollout
 
-import "github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+import (
+	"slices"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// strayFor is how long pods of nodes that are gone are waited for: the garbage
+// collector of pods looks every 20 s and gives a node 40 s to come back
+// (pkg/controller/podgc/gc_controller.go, v1.37.2).
+const strayFor = 2 * time.Minute
+
+// onlyStray reports whether all outdated pods are of nodes that are gone. The
+// controllers end those by themselves.
+func (v *View) onlyStray() bool {
+	out := v.Outdated()
+	return len(out) > 0 && !slices.ContainsFunc(out, func(p *snapshot.Pod) bool { return v.Node(p.EffectiveNode()) != nil })
+}
 
 // Outdated are pods, on any node, there or not, that the built-in update would
 // replace: the controller's own test (util.IsPodUpdated,

@@ -238,6 +238,7 @@ func (v *View) withTemplate(t *corev1.PodTemplateSpec) *View {
 	ds.Spec.Template = *t
 	out.DaemonSet = &ds
 	out.Nodes = slices.Clone(v.Nodes)
+	out.same = nil
 	out.eligible()
 	return &out
 }

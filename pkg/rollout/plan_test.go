@@ -130,7 +130,7 @@ func TestPlanRefusals(t *testing.T) {
 			for i := range w.s.Pods {
 				w.s.Pods[i].Labels = map[string]string{hashLabel: "h2"}
 			}
-		}, "work", ""},
+		}, "", ""},
 		{"an undo that has no way back", func(w *world, _ *PlanInput) { w.pol.OnFailure, w.ds.Spec.RevisionHistoryLimit = FailUndo, new(int32) }, "undo", ""},
 		{"a budget that a drain can never meet", func(w *world, in *PlanInput) {
 			w.pol.Drain = &Drain{}

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
@@ -30,7 +31,8 @@ type View struct {
 	LeaseGone    bool
 	Intents      []Intent
 
-	at map[string]int
+	at   map[string]int
+	same *bool // what holdsTemplate found
 }
 
 // NodeView is a node with what a decision needs of it.
@@ -154,11 +156,24 @@ func (v *View) settled() bool {
 // current is the revision of the template; nil before it is known. The highest
 // number is the current one: constructHistory raises the one that equals the
 // template (pkg/controller/daemon/update.go, v1.37.2).
+// It holds the template that the DaemonSet has, or the list of revisions is
+// older than the DaemonSet: the two come from two watches.
 func (v *View) current() *appsv1.ControllerRevision {
-	if len(v.Revisions) == 0 || !v.settled() {
+	if len(v.Revisions) == 0 || !v.settled() || !v.holdsTemplate() {
 		return nil
 	}
 	return v.Revisions[0]
+}
+
+// holdsTemplate reports whether the newest revision is of the template that is
+// there; also where its data cannot be read, as in a capture.
+func (v *View) holdsTemplate() bool {
+	if v.same == nil {
+		t, err := templateOf(v.Revisions[0])
+		same := err != nil || equality.Semantic.DeepEqual(t, &v.DaemonSet.Spec.Template)
+		v.same = &same
+	}
+	return *v.same
 }
 
 func (v *View) pin(r *appsv1.ControllerRevision) Revision {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -126,8 +127,11 @@ func (o *startOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if made.Plan.Refused() {
+	switch {
+	case made.Plan.Refused():
 		return o.refused(made.Plan)
+	case made.Plan.Idle():
+		return nil // the screen has said so
 	}
 	switch o.dryRun {
 	case "client":
@@ -168,8 +172,12 @@ func (o *startOptions) show(made *planned) error {
 
 // refused says why a run cannot start, where the screen has not said so.
 func (o *startOptions) refused(p *rollout.Plan) error {
+	code := cli.Failed
+	if slices.ContainsFunc(p.Checks, func(c rollout.Check) bool { return c.Name == "lock" && c.Result == rollout.CheckRefuse }) {
+		code = cli.Locked
+	}
 	if o.output.output == "" {
-		return cli.Exit(cli.Failed, nil)
+		return cli.Exit(code, nil)
 	}
 	var why []string
 	for _, c := range p.Checks {
@@ -177,7 +185,7 @@ func (o *startOptions) refused(p *rollout.Plan) error {
 			why = append(why, strings.TrimSuffix(c.Detail+": "+c.Fix, ": "))
 		}
 	}
-	return cli.Exit(cli.Failed, fmt.Errorf("cannot start: %s", strings.Join(why, "; ")))
+	return cli.Exit(code, fmt.Errorf("cannot start: %s", strings.Join(why, "; ")))
 }
 
 // begin stores the run in a new Lease: from now on this process drives it.
