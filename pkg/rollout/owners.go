@@ -15,6 +15,9 @@ type Owner struct {
 	Evidence string `json:"evidence"` // where that is seen
 	Template bool   `json:"template,omitempty"`
 	Strategy bool   `json:"strategy,omitempty"`
+	// Maybe tells that the strategy may only have been defaulted: an update
+	// (not an apply) owns what the server fills in, too, as with Helm 3.
+	Maybe bool `json:"maybe,omitempty"`
 }
 
 // people are field managers of commands that a person types: they set a field
@@ -29,6 +32,7 @@ func OwnersOf(m *metav1.ObjectMeta) []Owner {
 	add := func(o Owner) {
 		if i := slices.IndexFunc(out, func(x Owner) bool { return x.Name == o.Name }); i >= 0 {
 			out[i].Template = out[i].Template || o.Template
+			out[i].Maybe = out[i].Maybe && !(o.Strategy && !o.Maybe) || !out[i].Strategy && o.Maybe
 			out[i].Strategy = out[i].Strategy || o.Strategy
 			return
 		}
@@ -40,6 +44,7 @@ func OwnersOf(m *metav1.ObjectMeta) []Owner {
 			continue
 		}
 		o := Owner{Name: e.Manager, Evidence: "managed fields", Template: owns(e, "f:spec", "f:template"), Strategy: owns(e, "f:spec", "f:updateStrategy")}
+		o.Maybe = o.Strategy && e.Operation == metav1.ManagedFieldsOperationUpdate
 		if o.Template || o.Strategy {
 			add(o)
 		}
@@ -114,6 +119,11 @@ func (pl *planner) owner(p *Policy) Check {
 	for _, o := range pl.out.Owners {
 		touched := changes && o.Template || pl.out.Arms && o.Strategy
 		switch {
+		case touched && !(changes && o.Template) && o.Maybe && pl.defaultStrategy():
+			if c.Result == CheckOK {
+				c.Result = CheckWarn
+				c.Detail = o.Name + " may set updateStrategy, which is at its defaults: where its manifest does, an upgrade in the middle of the run takes the strategy back"
+			}
 		case touched && slices.Contains(p.AllowOwner, o.Name):
 			c.Result, c.Detail = CheckWarn, o.Name+" owns what the run changes, and that is accepted"
 		case touched:
@@ -131,6 +141,15 @@ func (pl *planner) owner(p *Policy) Check {
 		return pl.applied(c)
 	}
 	return c
+}
+
+// defaultStrategy reports whether the strategy is what the server fills in
+// (SetDefaults_DaemonSet, pkg/apis/apps/v1/defaults.go, v1.37.2).
+func (pl *planner) defaultStrategy() bool {
+	u := &pl.ds.Spec.UpdateStrategy
+	r := u.RollingUpdate
+	return string(u.Type) != onDelete && r != nil &&
+		(r.MaxUnavailable == nil || r.MaxUnavailable.String() == "1") && (r.MaxSurge == nil || r.MaxSurge.String() == "0")
 }
 
 // applied warns of a manifest that would take the strategy back.

@@ -122,6 +122,14 @@ func TestPlanRefusals(t *testing.T) {
 		{"a person who applied the manifest", func(w *world, _ *PlanInput) {
 			owned(w, "kubectl-client-side-apply", `{"f:spec":{"f:updateStrategy":{},"f:template":{}}}`)
 		}, "", ""},
+		{"a strategy at its defaults that an update of Helm may only own by default", func(w *world, _ *PlanInput) {
+			managed(w.ds, "helm", metav1.ManagedFieldsOperationUpdate, strategyFields)
+			w.ds.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxUnavailable: intOr(1), MaxSurge: intOr(0)}
+		}, "", ""},
+		{"a strategy that Helm has set", func(w *world, _ *PlanInput) {
+			managed(w.ds, "helm", metav1.ManagedFieldsOperationUpdate, strategyFields)
+			w.ds.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxUnavailable: intOr(3), MaxSurge: intOr(0)}
+		}, "owner", "--allow-owner helm"},
 		{"an operator's DaemonSet", func(w *world, _ *PlanInput) {
 			yes := true
 			w.ds.OwnerReferences = []metav1.OwnerReference{{Kind: "Tigera", Name: "x", Controller: &yes}}
