@@ -183,7 +183,7 @@ func TestAnAnswerFromBeforeAnOutageIsNotHeard(t *testing.T) {
 		var asked atomic.Int32
 		f.gates.ask = func(context.Context, gates.Question) gates.Answer {
 			if asked.Add(1) == 1 {
-				time.Sleep(90 * time.Second) // longer than the outage
+				<-time.After(90 * time.Second) // longer than the outage
 				return gates.Answer{Outcome: rollout.GatePass}
 			}
 			<-time.After(10 * time.Minute)
