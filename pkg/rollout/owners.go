@@ -118,21 +118,15 @@ func (pl *planner) owner(p *Policy) Check {
 	changes := pl.out.Change || p.OnFailure == FailUndo || p.OnFailure == FailHold
 	for _, o := range pl.out.Owners {
 		touched := changes && o.Template || pl.out.Arms && o.Strategy
+		if touched && !(changes && o.Template) && o.Maybe && pl.defaultStrategy() {
+			c = mayOwn(c, o.Name)
+			continue
+		}
 		switch {
-		case touched && !(changes && o.Template) && o.Maybe && pl.defaultStrategy():
-			if c.Result == CheckOK {
-				c.Result = CheckWarn
-				c.Detail = o.Name + " may set updateStrategy, which is at its defaults: where its manifest does, an upgrade in the middle of the run takes the strategy back"
-			}
 		case touched && slices.Contains(p.AllowOwner, o.Name):
 			c.Result, c.Detail = CheckWarn, o.Name+" owns what the run changes, and that is accepted"
 		case touched:
-			field, fix := "updateStrategy", "set updateStrategy.type OnDelete in the manifest, then the run need not change it"
-			if changes && o.Template {
-				field, fix = "the template", "bring the change through "+o.Name+", and start without one"
-			}
-			return Check{Name: "owner", Result: CheckRefuse, Detail: fmt.Sprintf("%s (%s) owns %s and would set it back", o.Name, o.Evidence, field),
-				Fix: fix + "; or insist: --allow-owner " + o.Name}
+			return refusedBy(o, changes && o.Template)
 		case c.Result == CheckOK:
 			c.Detail = o.Name + " owns parts of it; the run changes none of them"
 		}
@@ -141,6 +135,23 @@ func (pl *planner) owner(p *Policy) Check {
 		return pl.applied(c)
 	}
 	return c
+}
+
+func mayOwn(c Check, name string) Check {
+	if c.Result == CheckOK {
+		c.Result = CheckWarn
+		c.Detail = name + " may set updateStrategy, which is at its defaults: where its manifest does, an upgrade in the middle of the run takes the strategy back"
+	}
+	return c
+}
+
+func refusedBy(o Owner, template bool) Check {
+	field, fix := "updateStrategy", "set updateStrategy.type OnDelete in the manifest, then the run need not change it"
+	if template {
+		field, fix = "the template", "bring the change through "+o.Name+", and start without one"
+	}
+	return Check{Name: "owner", Result: CheckRefuse, Detail: fmt.Sprintf("%s (%s) owns %s and would set it back", o.Name, o.Evidence, field),
+		Fix: fix + "; or insist: --allow-owner " + o.Name}
 }
 
 // defaultStrategy reports whether the strategy is what the server fills in

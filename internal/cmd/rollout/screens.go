@@ -68,8 +68,8 @@ func (s *session) choose(ctx context.Context, end *drive.End) (more bool, err er
 			return false, err
 		}
 		verb, ok := map[string]rollout.Verb{"u": rollout.VerbUndo, "t": rollout.VerbRetry, "s": rollout.VerbSkip}[strings.ToLower(answer)]
-		if !ok || ctx.Err() != nil {
-			return false, nil
+		if err != nil || !ok || ctx.Err() != nil {
+			return false, nil //nolint:nilerr // the end of the input is a quit
 		}
 		if why := refusedChoice(rollout.Choices(end.Run, end.View, s.app.clock()), verb); why != "" {
 			if _, err := fmt.Fprintln(s.app.streams.Out, present.Safe(why)); err != nil {
@@ -77,7 +77,12 @@ func (s *session) choose(ctx context.Context, end *drive.End) (more bool, err er
 			}
 			continue
 		}
-		s.ask, s.node, s.resumed, s.template = verb, end.Decision.Stop.Because.Node, true, nil
+		s.asks, s.resumed, s.template = []rollout.Intent{{Verb: verb}}, true, nil
+		if verb != rollout.VerbUndo {
+			// Both leave the run at rest.
+			s.asks[0].Node = end.Decision.Stop.Because.Node
+			s.asks = append(s.asks, rollout.Intent{Verb: rollout.VerbResume})
+		}
 		t := drive.Taker{Locker: s.at.writer, Identity: s.app.identity(ctx, s.at)}
 		s.lease, s.run, err = t.Take(ctx, s.at.Namespace, s.at.name)
 		return err == nil, s.at.runError(err)

@@ -32,8 +32,7 @@ type session struct {
 	run      *rollout.Run
 	template *corev1.PodTemplateSpec
 	resumed  bool
-	ask      rollout.Verb // what this command asks of the run first; empty for nothing
-	node     string       // of it
+	asks     []rollout.Intent // what this command asks of the run first
 	output   streamFlags
 	view     present.Options
 	seen     *rollout.View // before it is gone on with
@@ -89,8 +88,8 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 		return nil, s.undriven(ctx, err)
 	}
 	asks := make(chan rollout.Intent, 8)
-	if s.ask != "" {
-		asks <- rollout.Intent{Verb: s.ask, Node: s.node}
+	for _, in := range s.asks {
+		asks <- in
 	}
 	end, err := drive.Run(ctx, drive.Config{
 		Policy: s.policy, Cluster: live, Writer: s.at.writer, Locker: s.at.writer, Gates: runner, Watcher: view,

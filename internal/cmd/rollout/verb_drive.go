@@ -51,18 +51,8 @@ func (o *goOnOptions) run(ctx context.Context) error {
 	if err := o.allowed(run); err != nil {
 		return err
 	}
-	s := &session{app: o.app, at: at, resumed: true, output: o.output, ask: o.asks(run), who: at.who(ctx)}
-	if s.view, err = o.view.screen(o.app.streams.Out); err != nil {
-		return err
-	}
-	if s.policy, err = o.gates(run); err != nil {
-		return err
-	}
-	// Gates that cannot be asked are found before the Lease is taken.
-	if _, err := gates.New(s.policy, at.reader, gates.Options{Env: o.app.environ()}); err != nil {
-		return cli.Usagef("%w", err)
-	}
-	if err := s.look(ctx, run); err != nil {
+	s, err := o.session(ctx, at, run)
+	if err != nil {
 		return err
 	}
 	if !o.yes {
@@ -75,6 +65,23 @@ func (o *goOnOptions) run(ctx context.Context) error {
 		return at.runError(err)
 	}
 	return s.drive(ctx)
+}
+
+// session is all that goes on with a run but its Lease.
+func (o *goOnOptions) session(ctx context.Context, at *connection, run *rollout.Run) (*session, error) {
+	s := &session{app: o.app, at: at, resumed: true, output: o.output, asks: o.asks(run), who: at.who(ctx)}
+	var err error
+	if s.view, err = o.view.screen(o.app.streams.Out); err != nil {
+		return nil, err
+	}
+	if s.policy, err = o.gates(run); err != nil {
+		return nil, err
+	}
+	// Gates that cannot be asked are found before the Lease is taken.
+	if _, err := gates.New(s.policy, at.reader, gates.Options{Env: o.app.environ()}); err != nil {
+		return nil, cli.Usagef("%w", err)
+	}
+	return s, s.look(ctx, run)
 }
 
 func (o *goOnOptions) tell(d drive.Driver, wait time.Duration) {
@@ -93,14 +100,14 @@ func (o *goOnOptions) allowed(run *rollout.Run) error {
 }
 
 // asks is the intent that the new driver begins with.
-func (o *goOnOptions) asks(run *rollout.Run) rollout.Verb {
+func (o *goOnOptions) asks(run *rollout.Run) []rollout.Intent {
 	switch {
 	case o.verb == rollout.VerbAbort || o.verb == rollout.VerbUndo:
-		return o.verb
+		return []rollout.Intent{{Verb: o.verb}}
 	case rollout.Allowed(run.Phase, rollout.VerbResume):
-		return rollout.VerbResume
+		return []rollout.Intent{{Verb: rollout.VerbResume}}
 	}
-	return ""
+	return nil
 }
 
 // gates puts what gates run, which is never stored, back into the policy that
@@ -133,10 +140,10 @@ func (o *goOnOptions) confirm(s *session, lease *kube.Lease, run *rollout.Run, a
 		return false, err
 	}
 	question := ""
-	switch o.verb {
-	case rollout.VerbAbort:
+	if o.verb == rollout.VerbAbort {
 		question = "The run ends; the template is kept, and pods that were replaced stay on it."
-	case rollout.VerbUndo:
+	}
+	if o.verb == rollout.VerbUndo {
 		question = fmt.Sprintf("The template goes back to revision %d, and %d nodes that were touched with it.", run.From.Number, len(run.Touched))
 	}
 	return o.app.confirm(s.at, question)
