@@ -117,19 +117,12 @@ func (pl *planner) owner(p *Policy) Check {
 	c := Check{Name: "owner", Result: CheckOK, Detail: "nobody but people owns template or strategy"}
 	changes := pl.out.Change || p.OnFailure == FailUndo || p.OnFailure == FailHold
 	for _, o := range pl.out.Owners {
-		touched := changes && o.Template || pl.out.Arms && o.Strategy
-		if touched && !(changes && o.Template) && o.Maybe && pl.defaultStrategy() {
-			c = mayOwn(c, o.Name)
-			continue
+		template := changes && o.Template
+		touched := template || pl.out.Arms && o.Strategy
+		if touched && !slices.Contains(p.AllowOwner, o.Name) && (template || !o.Maybe || !pl.defaultStrategy()) {
+			return refusedBy(o, template)
 		}
-		switch {
-		case touched && slices.Contains(p.AllowOwner, o.Name):
-			c.Result, c.Detail = CheckWarn, o.Name+" owns what the run changes, and that is accepted"
-		case touched:
-			return refusedBy(o, changes && o.Template)
-		case c.Result == CheckOK:
-			c.Detail = o.Name + " owns parts of it; the run changes none of them"
-		}
+		c = ownedBy(c, o, touched, slices.Contains(p.AllowOwner, o.Name))
 	}
 	if c.Result == CheckOK {
 		return pl.applied(c)
@@ -137,10 +130,17 @@ func (pl *planner) owner(p *Policy) Check {
 	return c
 }
 
-func mayOwn(c Check, name string) Check {
-	if c.Result == CheckOK {
+// ownedBy adds an owner that keeps no run from starting.
+func ownedBy(c Check, o Owner, touched, accepted bool) Check {
+	switch {
+	case touched && accepted:
+		c.Result, c.Detail = CheckWarn, o.Name+" owns what the run changes, and that is accepted"
+	case c.Result != CheckOK:
+	case touched:
 		c.Result = CheckWarn
-		c.Detail = name + " may set updateStrategy, which is at its defaults: where its manifest does, an upgrade in the middle of the run takes the strategy back"
+		c.Detail = o.Name + " may set updateStrategy, which is at its defaults: where its manifest does, an upgrade in the middle of the run takes the strategy back"
+	default:
+		c.Detail = o.Name + " owns parts of it; the run changes none of them"
 	}
 	return c
 }
