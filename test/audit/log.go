@@ -15,9 +15,10 @@ import (
 type Log struct {
 	path string
 
-	mu      sync.Mutex
-	offset  int64
-	entries []entry
+	mu       sync.Mutex
+	offset   int64
+	entries  []entry
+	requests []Request
 }
 
 // Open names an audit log; Read reads it.
@@ -65,5 +66,12 @@ func (l *Log) take(r io.Reader) error {
 			return err
 		}
 		l.entries = append(l.entries, got...)
+		ask, err := sent(text)
+		if err != nil {
+			return err
+		}
+		if ask != nil {
+			l.requests = append(l.requests, *ask)
+		}
 	}
 }

@@ -5,10 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	core "github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
@@ -53,65 +50,6 @@ func TestAStrategyThatIsSetBackIsTakenAgainOnce(t *testing.T) {
 		t.Errorf("the strategy is %s", ds.Spec.UpdateStrategy.Type)
 	}
 	w.judge(t, twoAtATime)
-}
-
-func TestANodeIsLostMidRun(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 6, worldOptions{})
-	p := w.start(t, "start", fast(newImage, "--soak", "4s")...)
-	begun := p.until(t, "a pod to be ready", is(core.EventPodReady))
-	if err := simnode.Lose(t.Context(), shared.client, begun.Node); err != nil {
-		t.Fatal(err)
-	}
-	p.wait(t, 1)
-	w.judge(t, verdict{budget: 2, soak: 4 * time.Second})
-}
-
-func TestANodeIsDrainedWithinItsBudget(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 3, worldOptions{})
-	replicas := int32(3)
-	labels := map[string]string{"app": "web"}
-	web := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "web"},
-		Spec: appsv1.DeploymentSpec{
-			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec: corev1.PodSpec{
-					NodeSelector: map[string]string{worldLabel: w.name},
-					Containers:   []corev1.Container{{Name: "web", Image: "registry.example/web:1"}},
-				},
-			},
-		},
-	}
-	if _, err := shared.client.AppsV1().Deployments(w.name).Create(t.Context(), web, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	budget := &policyv1.PodDisruptionBudget{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "web"},
-		Spec:       policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromInt32(2)), Selector: &metav1.LabelSelector{MatchLabels: labels}},
-	}
-	if _, err := shared.client.PolicyV1().PodDisruptionBudgets(w.name).Create(t.Context(), budget, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the other pods to be ready, and the budget to count them", func() bool {
-		b, err := shared.client.PolicyV1().PodDisruptionBudgets(w.name).Get(t.Context(), "web", metav1.GetOptions{})
-		return err == nil && b.Status.DisruptionsAllowed == 1
-	})
-	w.run(t, 0, "start", fast(newImage, "--drain")...)
-	w.all(t, newImage, 3)
-	h := w.judge(t, twoAtATime)
-	evicted := 0
-	for i := range h.Writes {
-		if x := &h.Writes[i]; x.Ours && x.Verb == "evict" {
-			evicted++
-		}
-	}
-	if evicted < 3 {
-		t.Errorf("%d pods were evicted, want at least those 3", evicted)
-	}
-	w.nothingLeft(t)
 }
 
 func TestACordonOfSomebodyElseStays(t *testing.T) {

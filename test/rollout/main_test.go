@@ -2,6 +2,8 @@ package rollout
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -22,6 +24,24 @@ var shared struct {
 }
 
 const contextName = "e2e"
+
+// worldsAtOnce is how many tests run side by side: most of their time is a
+// soak, and none of it is work.
+const worldsAtOnce = "6"
+
+// together sets that, unless somebody said otherwise.
+func together() error {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	if err := flag.Set("test.parallel", worldsAtOnce); err != nil {
+		return fmt.Errorf("running tests side by side: %w", err)
+	}
+	return nil
+}
 
 func TestMain(m *testing.M) {
 	// The process ends with the code of m.Run by itself. Without the cluster
@@ -46,6 +66,9 @@ func run(m *testing.M) error {
 	defer func() { _ = k.Close() }()
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	if err != nil {
+		return err
+	}
+	if err := together(); err != nil {
 		return err
 	}
 	shared.cluster, shared.kubectl, shared.client, shared.log = c, k, client, audit.Open(c.AuditLog())
