@@ -38,7 +38,7 @@ func (f *PrintFlags) Add(cmd *cobra.Command) {
 	fs.StringVarP(f.OutputFormat, "output", "o", "", fmt.Sprintf(
 		"Output format. One of: (%s). See custom columns [https://kubernetes.io/docs/reference/kubectl/#custom-columns], golang template [http://golang.org/pkg/text/template/#pkg-overview] and jsonpath template [https://kubernetes.io/docs/reference/kubectl/jsonpath/].",
 		strings.Join(f.Formats(), ", ")))
-	fs.BoolVar(f.NoHeaders, "no-headers", false, "When using the table, wide or custom-columns format, don't print headers.")
+	fs.BoolVar(f.NoHeaders, "no-headers", false, "When using the table, wide or custom-columns format, don't print headers. Other formats have none, and ignore it as kubectl does.")
 }
 
 // Formats lists what -o takes, ours first.

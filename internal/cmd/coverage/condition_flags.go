@@ -81,17 +81,7 @@ func (c *condition) String() string {
 
 func completeCondition(cmd *cobra.Command) error {
 	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{
-		"fail-on": func(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-			// A comma list: what stands before the last comma is kept.
-			head := toComplete[:strings.LastIndexByte(toComplete, ',')+1]
-			var out []string
-			for _, w := range coverage.FailOnWords {
-				if strings.HasPrefix(head+w, toComplete) {
-					out = append(out, head+w)
-				}
-			}
-			return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-		},
+		"fail-on":      cli.List(cli.Words(coverage.FailOnWords...)),
 		"min-coverage": cobra.NoFileCompletions,
 		"timeout":      cobra.NoFileCompletions,
 	})

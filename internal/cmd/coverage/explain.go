@@ -41,7 +41,7 @@ func newExplainCommand(a *app, runF func(context.Context, *explainOptions) error
 	}
 	f.source.addFrom(cmd.Flags())
 	f.view.addColor(cmd.Flags())
-	f.print.add(cmd)
+	f.print.Add(cmd)
 	return cmd, complete(cmd, f.print, present.DaemonSetTable)
 }
 
@@ -51,7 +51,7 @@ func (f *explainFlags) options(a *app, args []string) (*explainOptions, error) {
 	if o.asked, err = f.screenFlags.options(args[:1], a.streams.Out, present.DaemonSetTable); err != nil {
 		return nil, err
 	}
-	if o.Node, err = parseNode(args[1]); err != nil {
+	if o.Node, err = cli.NodeName(args[1]); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -62,9 +62,9 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(o.app.streams.ErrOut, o.app.clock)
-	an, err := o.Source.analyzeNode(ctx, r, o.Node, o.app.clock, p.say)
-	p.done()
+	p := cli.NewProgress(o.app.streams.ErrOut, o.app.clock)
+	an, err := o.Source.analyzeNode(ctx, r, o.Node, o.app.clock, p.Say)
+	p.Done()
 	if err != nil {
 		return err
 	}

@@ -13,21 +13,6 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// parseNode reads NODE and node/NODE.
-func parseNode(arg string) (string, error) {
-	name := arg
-	if kind, rest, found := strings.Cut(arg, "/"); found {
-		if !slices.Contains([]string{"node", "nodes", "no"}, strings.ToLower(kind)) {
-			return "", cli.Usagef("%q is not the name of a node; write NODE or node/NODE", arg)
-		}
-		name = rest
-	}
-	if !validName(name) {
-		return "", cli.Usagef("%q cannot be the name of a node: names hold lower case letters, digits, '-' and '.'", name)
-	}
-	return name, nil
-}
-
 // findNodes checks that nodes exist. A name without its domain, as tables on a
 // terminal show it, stands for the one node that it begins.
 func findNodes(s *snapshot.Snapshot, names []string) ([]string, error) {

@@ -51,7 +51,7 @@ func newNodesCommand(a *app, runF func(context.Context, *nodesOptions) error) (*
 	f.source.addNodeSelector(cmd.Flags())
 	f.source.addFrom(cmd.Flags())
 	f.view.add(cmd.Flags())
-	f.print.add(cmd)
+	f.print.Add(cmd)
 	return cmd, complete(cmd, f.print, present.NodeTable)
 }
 
@@ -65,7 +65,7 @@ func (f *nodesFlags) options(a *app, args []string) (*nodesOptions, error) {
 	// answer to the question.
 	o.Source.AllNamespaces = o.Source.Namespace == ""
 	for _, arg := range args {
-		n, err := parseNode(arg)
+		n, err := cli.NodeName(arg)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (f *nodesFlags) options(a *app, args []string) (*nodesOptions, error) {
 		return nil, cli.Usagef("--sort-by is about the table of nodes: leave it out where nodes are named")
 	}
 	if o.Printer != nil && (f.view.quiet || f.view.sortBy != "") {
-		return nil, cli.Usagef("--quiet and --sort-by are about tables: leave them out with -o %s", f.print.output())
+		return nil, cli.Usagef("--quiet and --sort-by are about tables: leave them out with -o %s", f.print.Output())
 	}
 	return o, nil
 }
@@ -88,9 +88,9 @@ func (o *nodesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(o.app.streams.ErrOut, o.app.clock)
-	an, err := o.Source.analyzeWith(ctx, r, o.app.clock, p.say, o.check)
-	p.done()
+	p := cli.NewProgress(o.app.streams.ErrOut, o.app.clock)
+	an, err := o.Source.analyzeWith(ctx, r, o.app.clock, p.Say, o.check)
+	p.Done()
 	if err != nil {
 		return err
 	}

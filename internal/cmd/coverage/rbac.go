@@ -1,15 +1,12 @@
 package coverage
 
 import (
-	"bytes"
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/kubectl/pkg/util/templates"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 )
@@ -59,16 +56,16 @@ func newRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*co
 
 func (f *rbacFlags) options(a *app) (*rbacOptions, error) {
 	o := &rbacOptions{app: a, Name: f.name}
-	if !validName(f.name) {
+	if !cli.ValidName(f.name) {
 		return nil, cli.Usagef("--name %q cannot be the name of a role: names hold lower case letters, digits, '-' and '.'", f.name)
 	}
 	if f.kube.SetNamespace() && !f.allNamespaces {
-		if o.Namespace = *f.kube.Namespace; !validName(o.Namespace) {
+		if o.Namespace = *f.kube.Namespace; !cli.ValidName(o.Namespace) {
 			return nil, cli.Usagef("-n %q cannot be the name of a namespace", o.Namespace)
 		}
 	}
 	for _, b := range f.bindTo {
-		s, err := parseSubject(b)
+		s, err := cli.ParseSubject(b)
 		if err != nil {
 			return nil, err
 		}
@@ -77,37 +74,8 @@ func (f *rbacFlags) options(a *app) (*rbacOptions, error) {
 	return o, nil
 }
 
-func parseSubject(s string) (rbacv1.Subject, error) {
-	kind, name, _ := strings.Cut(s, ":")
-	switch {
-	case name == "":
-	case kind == "user":
-		return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}, nil
-	case kind == "group":
-		return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: name}, nil
-	case kind == "sa":
-		if ns, account, ok := strings.Cut(name, "/"); ok && validName(ns) && validName(account) {
-			return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: ns, Name: account}, nil
-		}
-	}
-	return rbacv1.Subject{}, cli.Usagef("--bind-to takes user:NAME, group:NAME or sa:NAMESPACE/NAME, not %q", s)
-}
-
 func (o *rbacOptions) run(context.Context) error {
-	var buf bytes.Buffer
-	for i, obj := range o.objects() {
-		if i > 0 {
-			buf.WriteString("---\n")
-		}
-		b, err := yaml.Marshal(obj)
-		if err != nil {
-			return err
-		}
-		// Fields that the API server fills, and that Go prints empty.
-		buf.Write(bytes.ReplaceAll(b, []byte("  creationTimestamp: null\n"), nil))
-	}
-	_, err := o.app.streams.Out.Write(buf.Bytes())
-	return err
+	return cli.WriteYAML(o.app.streams.Out, o.objects()...)
 }
 
 // clusterRules are about resources without a namespace.

@@ -2,9 +2,7 @@ package coverage
 
 import (
 	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -40,7 +38,7 @@ type detail struct {
 func (s *source) open(kubeFlags *cli.KubeFlags, stdin io.Reader, d detail, subcommands []string) (r reader, namespace string, err error) {
 	if s.From != "" {
 		scope := snapshot.Scope{Namespace: s.Namespace, Names: s.Names, Selector: s.Selector}
-		return &captureReader{path: s.From, stdin: stdin, scope: scope, subcommands: subcommands}, s.Namespace, nil
+		return &captureReader{cli.Capture{Path: s.From, Stdin: stdin, Scope: scope, Subcommands: subcommands}}, s.Namespace, nil
 	}
 	c, err := kubeFlags.Cluster()
 	if err != nil {
@@ -76,14 +74,14 @@ func (r *liveReader) read(ctx context.Context, progress func(string)) (*snapshot
 	req.Progress = progress
 	s, err := r.kube.Read(ctx, req)
 	if err != nil {
-		return nil, explainRead(err, r.kube.Server(), r.subcommands)
+		return nil, cli.ExplainRead(err, r.kube.Server(), Plugin, r.subcommands)
 	}
 	s.Source.Context = r.context
 	return s, nil
 }
 
 func (r *liveReader) more(ctx context.Context, s *snapshot.Snapshot, m snapshot.More) error {
-	return explainRead(r.kube.ReadMore(ctx, s, m), r.kube.Server(), r.subcommands)
+	return cli.ExplainRead(r.kube.ReadMore(ctx, s, m), r.kube.Server(), Plugin, r.subcommands)
 }
 
 // namespaces asks the whole cluster, which a role for some namespaces refuses.
@@ -96,65 +94,11 @@ func (r *liveReader) namespaces(ctx context.Context) []string {
 }
 
 // captureReader reads a saved capture.
-type captureReader struct {
-	path        string
-	stdin       io.Reader
-	scope       snapshot.Scope
-	subcommands []string
-}
+type captureReader struct{ cli.Capture }
 
 func (r *captureReader) read(ctx context.Context, progress func(string)) (*snapshot.Snapshot, error) {
 	progress("the capture")
-	scope := r.scope
-	if len(scope.Names) > 0 {
-		// All of them, since a name that is not there is answered with near
-		// ones, and standard input can be read once only.
-		scope = snapshot.Scope{}
-	}
-	s, err := archive.Read(ctx, r.path, r.stdin, scope)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return nil, cli.Usagef("%w; check the path after --from", err)
-	case err != nil:
-		return nil, err
-	}
-	if err := r.checkNames(s); err != nil {
-		return nil, err
-	}
-	kept := s.DaemonSets[:0]
-	for _, d := range s.DaemonSets {
-		if r.scope.Match(d) {
-			kept = append(kept, d)
-		}
-	}
-	clear(s.DaemonSets[len(kept):])
-	s.DaemonSets = kept
-	return s, nil
-}
-
-func (r *captureReader) checkNames(s *snapshot.Snapshot) error {
-	for _, name := range r.scope.Names {
-		var here, elsewhere []string
-		found := false
-		for _, d := range s.DaemonSets {
-			switch {
-			case r.scope.Namespace != "" && d.Namespace != r.scope.Namespace:
-				if d.Name == name {
-					elsewhere = append(elsewhere, d.Namespace+"/"+d.Name)
-				}
-			case d.Name == name:
-				found = true
-			default:
-				here = append(here, d.Name)
-			}
-		}
-		if !found {
-			return notFound(&kube.NotFoundError{
-				Namespace: r.scope.Namespace, Name: name, Existing: slices.Concat(here, elsewhere),
-			}, r.subcommands)
-		}
-	}
-	return nil
+	return r.Read(ctx)
 }
 
 // more adds nothing: a capture holds all that it ever will.
@@ -163,10 +107,10 @@ func (r *captureReader) more(context.Context, *snapshot.Snapshot, snapshot.More)
 // namespaces reads the capture again: what is not asked for was not kept.
 // Standard input can be read once only.
 func (r *captureReader) namespaces(ctx context.Context) []string {
-	if r.path == archive.Stdin {
+	if r.Path == archive.Stdin {
 		return nil
 	}
-	s, err := archive.Read(ctx, r.path, r.stdin, snapshot.Scope{})
+	s, err := archive.Read(ctx, r.Path, r.Stdin, snapshot.Scope{})
 	if err != nil {
 		return nil
 	}

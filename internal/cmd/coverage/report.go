@@ -41,7 +41,7 @@ func (f *reportFlags) options(a *app, args []string) (*reportOptions, error) {
 		return nil, err
 	}
 	if o.Printer != nil && (f.flat || f.view.quiet || f.view.sortBy != "") {
-		return nil, cli.Usagef("--flat, --quiet and --sort-by are about tables: leave them out with -o %s", f.print.output())
+		return nil, cli.Usagef("--flat, --quiet and --sort-by are about tables: leave them out with -o %s", f.print.Output())
 	}
 	if f.flat && f.view.quiet {
 		return nil, cli.Usagef("--flat shows all rows and --quiet none: leave one of them out")
@@ -55,12 +55,12 @@ func (o *reportOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.none = func() string { return noResources(ctx, r, namespace) }
-	p := newProgress(o.streams.ErrOut, o.app.clock)
+	p := cli.NewProgress(o.streams.ErrOut, o.app.clock)
 	if o.Condition.Wait {
 		return o.wait(ctx, r, p)
 	}
-	a, err := o.Source.analyze(ctx, r, o.app.clock, p.say)
-	p.done()
+	a, err := o.Source.analyze(ctx, r, o.app.clock, p.Say)
+	p.Done()
 	if err != nil {
 		return err
 	}

@@ -119,12 +119,12 @@ func newReportCommand(a *app, runF func(context.Context, *reportOptions) error) 
 	f.condition.add(fs)
 	f.view.add(fs)
 	fs.BoolVar(&f.flat, "flat", false, "Show a row for every DaemonSet and node.")
-	f.print.add(cmd)
+	f.print.Add(cmd)
 	return cmd, complete(cmd, f.print, present.DaemonSetTable)
 }
 
 // complete registers what all reports complete.
-func complete(cmd *cobra.Command, p *printFlags, t present.Table) error {
+func complete(cmd *cobra.Command, p *cli.PrintFlags, t present.Table) error {
 	if err := completeSource(cmd); err != nil {
 		return err
 	}
@@ -136,5 +136,5 @@ func complete(cmd *cobra.Command, p *printFlags, t present.Table) error {
 	if err := completeView(cmd, t); err != nil {
 		return err
 	}
-	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"output": cli.Words(p.formats()...)})
+	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"output": cli.Words(p.Formats()...)})
 }

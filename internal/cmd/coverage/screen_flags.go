@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/printers"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 )
 
@@ -15,11 +16,11 @@ import (
 type screenFlags struct {
 	source sourceFlags
 	view   viewFlags
-	print  *printFlags
+	print  *cli.PrintFlags
 }
 
 func newScreenFlags(a *app, formats ...string) screenFlags {
-	return screenFlags{source: sourceFlags{kube: a.kube}, print: newPrintFlags(formats...)}
+	return screenFlags{source: sourceFlags{kube: a.kube}, print: cli.NewPrintFlags(namesOf, formats...)}
 }
 
 // asked is what the flags mean.
@@ -34,7 +35,7 @@ type asked struct {
 func (f *screenFlags) options(names []string, out io.Writer, t present.Table) (asked, error) {
 	var s asked
 	var err error
-	if s.Printer, err = f.print.printer(); err != nil {
+	if s.Printer, err = f.print.Printer(); err != nil {
 		return s, err
 	}
 	if s.Source, err = f.source.options(names); err != nil {

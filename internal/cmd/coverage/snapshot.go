@@ -77,10 +77,10 @@ func (o *snapshotOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(o.app.streams.ErrOut, o.app.clock)
+	p := cli.NewProgress(o.app.streams.ErrOut, o.app.clock)
 	// The two passes of a report: what is saved answers what a report asks.
-	an, err := o.Source.analyze(ctx, r, o.app.clock, p.say)
-	p.done()
+	an, err := o.Source.analyze(ctx, r, o.app.clock, p.Say)
+	p.Done()
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (f *sourceFlags) options(args []string) (source, error) {
 		s.Namespace = *f.kube.Namespace
 	}
 	var err error
-	if s.Names, err = parseNames(args); err != nil {
+	if s.Names, err = cli.DaemonSetNames(args); err != nil {
 		return s, err
 	}
 	if len(s.Names) > 0 && f.selector != "" {
@@ -91,24 +91,10 @@ func (f *sourceFlags) options(args []string) (source, error) {
 	if s.Transient, err = eligibility.NewTransient(f.transient); err != nil {
 		return s, cli.Usagef("--transient-taints: %w, as in example.com/starting or example.com/*", err)
 	}
-	return s, f.checkFrom()
-}
-
-// checkFrom refuses flags that name a cluster beside a capture: one of them
-// would be ignored, and the reader could not tell which.
-func (f *sourceFlags) checkFrom() error {
 	if f.from == "" {
-		return nil
+		return s, nil
 	}
-	for _, c := range []struct {
-		flag  string
-		value *string
-	}{{"--context", f.kube.Context}, {"--server", f.kube.APIServer}, {"--cluster", f.kube.ClusterName}} {
-		if c.value != nil && *c.value != "" {
-			return cli.Usagef("--from reads a capture and %s names a cluster: leave one of them out", c.flag)
-		}
-	}
-	return nil
+	return s, cli.RefuseCluster(f.kube)
 }
 
 func parseSelector(flag, s string) (labels.Selector, error) {

@@ -33,14 +33,14 @@ func (f *viewFlags) addColor(fs *pflag.FlagSet) {
 }
 
 // options reads the flags; out is what is written to.
-func (f *viewFlags) options(out io.Writer, p *printFlags, t present.Table) (present.Options, error) {
+func (f *viewFlags) options(out io.Writer, p *cli.PrintFlags, t present.Table) (present.Options, error) {
 	mode, err := present.ParseColorMode(f.color)
 	if err != nil {
 		return present.Options{}, cli.Usagef("%w%s", err, cli.DidYouMean(f.color, present.ColorModes()))
 	}
 	o := present.Options{
 		Width: present.TerminalWidth(out), Color: mode.Enabled(out, nil),
-		Wide: p.wide(), NoHeaders: p.noHeaders(),
+		Wide: p.Wide(), NoHeaders: p.Headless(),
 		Full: f.full, Quiet: f.quiet, GapsOnly: f.gapsOnly,
 	}
 	if o.SortBy, err = present.ParseSort(f.sortBy, t); err != nil {

@@ -25,7 +25,7 @@ const (
 type waiter struct {
 	o     *reportOptions
 	r     reader
-	p     *progress
+	p     *cli.Progress
 	start time.Time
 
 	last    *analysis // the newest reading
@@ -36,7 +36,7 @@ type waiter struct {
 
 // wait reads again and again until the condition holds, and then shows the
 // report. It says on stderr what it waits for.
-func (o *reportOptions) wait(ctx context.Context, r reader, p *progress) error {
+func (o *reportOptions) wait(ctx context.Context, r reader, p *cli.Progress) error {
 	w := &waiter{o: o, r: r, p: p, start: o.app.clock(), timeout: errors.New("timed out")}
 	limited := ctx
 	if o.Condition.Timeout > 0 {
@@ -65,8 +65,8 @@ func (o *reportOptions) wait(ctx context.Context, r reader, p *progress) error {
 // or one that later readings cannot mend: a control plane that restarts is
 // what people wait for.
 func (w *waiter) look(ctx context.Context) (done bool, because string, err error) {
-	a, failure := w.o.Source.analyze(ctx, w.r, w.o.app.clock, w.p.say)
-	w.p.done()
+	a, failure := w.o.Source.analyze(ctx, w.r, w.o.app.clock, w.p.Say)
+	w.p.Done()
 	var gone *kube.NotFoundError
 	switch {
 	case failure != nil && (w.last == nil || errors.As(failure, &gone)):

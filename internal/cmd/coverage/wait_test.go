@@ -72,7 +72,7 @@ func waiting(t *testing.T, timeout time.Duration, steps func(*scripted)) (out, e
 		o.Source.At = monday
 		o.View.Quiet = true
 		o.Condition = condition{Condition: condOf([]string{"gaps"}, nil, false), Wait: true, Timeout: timeout}
-		err = o.wait(t.Context(), s, newProgress(stderr, a.clock))
+		err = o.wait(t.Context(), s, cli.NewProgress(stderr, a.clock))
 		out, errOut, reads = stdout.String(), stderr.String(), s.reads
 	})
 	return out, errOut, reads, err
@@ -147,35 +147,6 @@ func TestWaitEndsWithAnErrorThatTimeDoesNotMend(t *testing.T) {
 				t.Errorf("got %v, want the error itself", err)
 			}
 		})
-	}
-}
-
-func TestProgressShowsLateAndLeavesNothing(t *testing.T) {
-	now := monday
-	var buf bytes.Buffer
-	p := newProgress(&buf, func() time.Time { return now })
-	p.on = true
-	p.say("pods: 500")
-	if buf.Len() > 0 {
-		t.Errorf("written at once: %q", buf.String())
-	}
-	now = now.Add(1200 * time.Millisecond)
-	p.say("pods: 12500")
-	p.say("pods: 13000") // too soon after
-	now = now.Add(time.Second)
-	p.say("evil\x1b[2J: 1234567")
-	p.done()
-	want := "\r\x1b[Kreading pods: 12,500" + "\r\x1b[Kreading evil\\x1b[2J: 1,234,567" + "\r\x1b[K"
-	if buf.String() != want {
-		t.Errorf("got %q, want %q", buf.String(), want)
-	}
-	buf.Reset()
-	p.on = false
-	now = now.Add(time.Hour)
-	p.say("pods: 1")
-	p.done()
-	if buf.Len() > 0 {
-		t.Errorf("written where there is no terminal: %q", buf.String())
 	}
 }
 
