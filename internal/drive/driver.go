@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,7 +28,8 @@ type driver struct {
 	obs     *rollout.Observed
 	status  *rollout.Status
 	last    *rollout.View
-	local   []rollout.Intent // of this terminal, not yet stored
+	told    *rollout.Observed // what gates had answered when that was last told
+	local   []rollout.Intent  // of this terminal, not yet stored
 	asked   int
 	leaving bool
 	answers chan answer
@@ -175,9 +177,8 @@ func (d *driver) decide(ctx context.Context) (decision, error) {
 	if err != nil {
 		return decision{}, err
 	}
-	before := d.obs
 	d.obs = rollout.Observe(d.obs, d.Policy, d.run, v, now)
-	d.tell(v, before, now)
+	d.tell(v, now)
 	dec := decision{Decision: rollout.Decide(d.Policy, d.run, v, d.obs, now), view: v}
 	d.Watcher.Look(d.status, dec.Decision)
 	if dec.Act == nil || dec.Act.Look() == (rollout.Look{}) {
@@ -243,7 +244,7 @@ func (d *driver) view(s *snapshot.Snapshot) (*rollout.View, error) {
 }
 
 // tell compares with what was told before.
-func (d *driver) tell(v *rollout.View, before *rollout.Observed, now time.Time) {
+func (d *driver) tell(v *rollout.View, now time.Time) {
 	was := d.status
 	d.last = v
 	d.status = rollout.StatusOf(d.Policy, d.run, v, d.obs, now)
@@ -253,9 +254,10 @@ func (d *driver) tell(v *rollout.View, before *rollout.Observed, now time.Time) 
 		}
 		d.event(e)
 	}
-	for _, e := range rollout.GateEvents(d.run.ID, before, d.obs, now) {
+	for _, e := range rollout.GateEvents(d.run.ID, d.told, d.obs, now) {
 		d.event(e)
 	}
+	d.told = &rollout.Observed{Gates: maps.Clone(d.obs.Gates)} // answers are noted in place
 }
 
 // follow watches the whole of nodes that are to be drained.
