@@ -1,7 +1,7 @@
 // Command demo starts a real control plane with sixteen simulated nodes, lets
-// DaemonSets fail on it in many ways, and shows what kubectl ds-coverage says,
-// through the real kubectl, as a user would run it. It stops everything when
-// it ends or is interrupted.
+// DaemonSets fail on it in many ways, and shows what kubectl ds-coverage says
+// and how kubectl ds-rollout brings a new version, through the real kubectl, as
+// a user would run it. It stops everything when it ends or is interrupted.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -35,10 +36,13 @@ func main() {
 
 func run(ctx context.Context, keep bool, save string) (err error) {
 	d := &demo{started: time.Now()}
+	if save, err = inRoot(ctx, save); err != nil {
+		return err
+	}
 	d.chapter("A real control plane",
 		"etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl are built from source,",
 		"and KWOK for the nodes' kubelets: about 6 minutes the first time on 2 cores, seconds after that.")
-	c, err := cluster.Start(ctx, cluster.Options{Progress: os.Stdout, ContextName: "demo"})
+	c, err := cluster.Start(ctx, cluster.Options{Progress: os.Stdout, ContextName: contextName})
 	if err != nil {
 		return err
 	}
@@ -75,9 +79,27 @@ func run(ctx context.Context, keep bool, save string) (err error) {
 	if err := d.tour(ctx, w); err != nil {
 		return err
 	}
+	if err := d.rollout(ctx); err != nil {
+		return err
+	}
 	if keep {
 		fmt.Printf("\nThe control plane runs until Ctrl-C. In another terminal:\n  export KUBECONFIG=%s\n  export PATH=%s:$PATH\n", c.Kubeconfig(), plugins.Dir())
 		<-ctx.Done()
 	}
 	return nil
+}
+
+// inRoot goes to the root of the repository, so that commands are shown as a
+// user types them there, and returns where a file is then.
+func inRoot(ctx context.Context, file string) (string, error) {
+	root, err := cluster.FindRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	if file != "" {
+		if file, err = filepath.Abs(file); err != nil {
+			return "", err
+		}
+	}
+	return file, os.Chdir(root)
 }

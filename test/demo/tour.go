@@ -11,6 +11,9 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/test/world"
 )
 
+// commandTimeout is much more than any command of the demo takes.
+const commandTimeout = 2 * time.Minute
+
 // demo narrates and runs commands.
 type demo struct {
 	started time.Time
@@ -31,6 +34,8 @@ func (d *demo) say(format string, args ...any) {
 // run shows a command as a user would type it, and what it prints.
 func (d *demo) run(ctx context.Context, args ...string) error {
 	fmt.Printf("\n$ kubectl %s\n", strings.Join(args, " "))
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
 	return d.plugins.Show(ctx, os.Stdout, args...)
 }
 
@@ -62,7 +67,6 @@ func (d *demo) tour(ctx context.Context, w *world.World) error {
 // comings shows a node that joins and one that leaves, and the verdicts that
 // follow.
 func (d *demo) comings(ctx context.Context, w *world.World, grace string) error {
-	const joiner = "general-7"
 	d.chapter("A node joins", "The security agent cannot come: its namespace forbids it since a minute ago.")
 	if err := w.Join(ctx, joiner); err != nil {
 		return err
