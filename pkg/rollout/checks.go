@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 )
 
 // CheckResult is the outcome of one check of a plan.
@@ -96,7 +98,8 @@ func (pl *planner) baseline() Check {
 	var broken []string
 	reason := ""
 	for _, n := range pl.out.Down {
-		if v := pl.v.verdict(n, pl.in.Now); v == nil || !v.Settling {
+		// What crashes is broken from the first crash on, however young it is.
+		if v := pl.v.verdict(n, pl.in.Now); v == nil || !passing(v) && (!v.Settling || v.State != coverage.Missing) {
 			broken = append(broken, n)
 			if v != nil {
 				reason = " (" + string(v.Reason) + ")"

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	core "github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -24,32 +23,6 @@ func TestATakeoverEndsALivingDriver(t *testing.T) {
 	v.mayTake = true
 	w.judge(t, v)
 	w.nothingLeft(t)
-}
-
-func TestASecondChangeOfTheTemplatePauses(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 8, worldOptions{})
-	p := w.start(t, "start", fast(newImage)...)
-	p.until(t, "a node to be done", is(core.EventNodeDone))
-	w.patch(t, `{"spec":{"template":{"spec":{"containers":[{"name":"agent","image":"registry.example/agent:3"}]}}}}`)
-	r := p.wait(t, 4)
-	if r.count(core.EventDrift) == 0 {
-		t.Error("the journal does not tell of the drift")
-	}
-	w.judge(t, twoAtATime)
-}
-
-func TestAStrategyThatIsSetBackIsTakenAgainOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 8, worldOptions{daemonSet: func(ds *appsv1.DaemonSet) { ds.Spec.MinReadySeconds = 2 }})
-	p := w.start(t, "start", fast(newImage)...)
-	p.until(t, "a node to be done", is(core.EventNodeDone))
-	w.patch(t, `{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}`)
-	p.wait(t, 4)
-	if ds := w.daemonSet(t.Context(), t); ds.Spec.UpdateStrategy.Type != appsv1.OnDeleteDaemonSetStrategyType {
-		t.Errorf("the strategy is %s", ds.Spec.UpdateStrategy.Type)
-	}
-	w.judge(t, twoAtATime)
 }
 
 func TestACordonOfSomebodyElseStays(t *testing.T) {

@@ -98,3 +98,12 @@ func (w *world) taint(t *testing.T, taint *corev1.Taint, nodes ...string) {
 		}
 	}
 }
+
+func (w *world) nodeObject(t *testing.T, name string) *corev1.Node {
+	t.Helper()
+	n, err := shared.client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
