@@ -58,10 +58,13 @@ func (d *driver) save(ctx context.Context, a *rollout.SaveRun, v *rollout.View) 
 	if d.late() {
 		return errLate
 	}
+	taken := d.takesLocal()
 	if err := d.write(ctx, &next, a.Run); err != nil {
 		return err
 	}
-	d.local = nil
+	if taken {
+		d.local = nil
+	}
 	return nil
 }
 

@@ -239,7 +239,9 @@ func (d *driver) view(s *snapshot.Snapshot) (*rollout.View, error) {
 	if err != nil {
 		return nil, &fatalError{fmt.Errorf("lease %s/%s: %w", d.lease.Namespace, d.lease.Name, err)}
 	}
-	v.Intents = append(stored, d.local...)
+	if v.Intents = stored; d.takesLocal() {
+		v.Intents = append(stored, d.local...)
+	}
 	return v, nil
 }
 

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -128,6 +129,30 @@ func TestWhatIsTypedIsStoredOnce(t *testing.T) {
 		if n := f.watcher.count(rollout.EventPaused); n != 1 {
 			t.Errorf("paused %d times", n)
 		}
+	})
+}
+
+// Whatever was typed in an outage, and whatever others asked meanwhile: the run
+// goes on.
+func TestMoreWordsThanAreStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 2, rollout.Running)
+		var list []rollout.Intent
+		for i := range 64 {
+			list = append(list, rollout.Intent{ID: fmt.Sprintf("i%d", i), Run: "r1", Verb: rollout.VerbSkip, Node: "not-there"})
+		}
+		b, err := rollout.EncodeIntents(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.edit(func(l *kube.Lease) { l.Intents, l.Epoch = b, 2 }) // taken over with all that
+		f.Config.Lease = f.lease
+		f.asks = make(chan rollout.Intent, 100)
+		f.Asks = f.asks
+		for range 100 {
+			f.asks <- rollout.Intent{Verb: rollout.VerbRetry, Node: "n0"}
+		}
+		f.mustFinish(f.drive())
 	})
 }
 

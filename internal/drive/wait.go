@@ -121,11 +121,23 @@ func (d *driver) note(a answer) {
 	d.obs.NoteGate(a.key, a.Outcome, a.Reason, time.Now())
 }
 
+// mostTyped is how many words of a person wait where they cannot be stored:
+// more is a cat on the keyboard.
+const mostTyped = 16
+
+// takesLocal reports whether the next write of the run takes them: the first
+// one, by which a driver takes the run over, takes none, and what other
+// terminals ask stays as it is.
+func (d *driver) takesLocal() bool { return d.epoch <= d.run.Epoch }
+
 // asks takes what the person at this terminal wants. It is stored with the
 // run, as what other terminals ask.
 func (d *driver) asks(in rollout.Intent, ok bool) {
 	if !ok {
 		d.Asks = nil
+		return
+	}
+	if len(d.local) >= mostTyped {
 		return
 	}
 	d.asked++
