@@ -89,8 +89,9 @@ bench: ## Benchmark the pure analyzer.
 	$(GO) test ./pkg/coverage ./pkg/eligibility -run '^$$' -bench . -benchmem -timeout 30m
 
 .PHONY: bench-real
-bench-real: ## Measure against kubectl and curl on the real control plane.
+bench-real: ## Measure against kubectl, curl and RollingUpdate on the real control plane.
 	cd test && $(NESTED) run $(NESTED_FLAGS) ./bench
+	cd test && $(NESTED) run $(NESTED_FLAGS) ./bench/rollout
 
 .PHONY: soak
 soak: ## Wider sweeps than make test: more seeds, more worlds, longer fuzzing.

@@ -1,0 +1,242 @@
+// Command rollout measures kubectl ds-rollout on the real control plane
+// against the DaemonSet controller's own RollingUpdate: the same DaemonSet, the
+// same ceiling, no soak and no gates. Pairs alternate within one run; medians
+// and their spread are printed, and nothing passes or fails by absolute time.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-ds/kubectl-ds/test/cluster"
+	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
+	"github.com/kubectl-ds/kubectl-ds/test/kubectl"
+)
+
+const (
+	namespace = "default"
+	name      = "agent"
+)
+
+func main() {
+	nodes := flag.Int("nodes", 200, "simulated nodes")
+	ceiling := flag.Int("max-unavailable", 10, "nodes that may be unavailable")
+	pairs := flag.Int("pairs", 5, "pairs of updates, alternating")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	if err := run(ctx, *nodes, *ceiling, *pairs); err != nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+type bench struct {
+	client  kubernetes.Interface
+	kubectl *kubectl.Kubectl
+	nodes   int
+	ceiling int
+	rounds  int
+}
+
+func run(ctx context.Context, nodes, ceiling, pairs int) (err error) {
+	c, err := cluster.Start(ctx, cluster.Options{Progress: os.Stderr})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopErr := c.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		return err
+	}
+	k, err := kubectl.New(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = k.Close() }()
+	b := &bench{client: client, kubectl: k, nodes: nodes, ceiling: ceiling}
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	var native, ours, whole []time.Duration
+	for i := range pairs + 1 {
+		n, err := b.native(ctx)
+		if err != nil {
+			return err
+		}
+		o, w, err := b.ours(ctx)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			continue // caches are cold
+		}
+		native, ours, whole = append(native, n), append(ours, o), append(whole, w)
+	}
+	writes, err := writesOf(c.AuditLog())
+	if err != nil {
+		return err
+	}
+	b.print(native, ours, whole, writes)
+	return nil
+}
+
+func (b *bench) fill(ctx context.Context) error {
+	fmt.Fprintf(os.Stderr, "making %d nodes and a DaemonSet\n", b.nodes)
+	if err := simnode.Create(ctx, b.client, simnode.Nodes("node", b.nodes, nil)...); err != nil {
+		return err
+	}
+	d := simnode.DaemonSet(namespace, name, func(d *appsv1.DaemonSet) {
+		n := intstr.FromInt(b.ceiling)
+		d.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{
+			Type: appsv1.RollingUpdateDaemonSetStrategyType, RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: &n},
+		}
+		d.Spec.Template.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+	})
+	if _, err := b.client.AppsV1().DaemonSets(namespace).Create(ctx, d, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	_, err := simnode.WaitDaemonSet(ctx, b.client, namespace, name, simnode.Ready(b.nodes))
+	return err
+}
+
+// native changes the template and lets the controller roll.
+func (b *bench) native(ctx context.Context) (time.Duration, error) {
+	start := time.Now()
+	b.rounds++
+	patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"round":"%d"}}}}}`, b.rounds)
+	_, err := b.client.AppsV1().DaemonSets(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	if err != nil {
+		return 0, err
+	}
+	if err := b.updated(ctx); err != nil {
+		return 0, err
+	}
+	return time.Since(start), nil
+}
+
+// ours is a run: until the last pod is available, and until the command ends,
+// with the strategy given back and nothing left.
+func (b *bench) ours(ctx context.Context) (updated, whole time.Duration, err error) {
+	before, err := b.client.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return 0, 0, err
+	}
+	start := time.Now()
+	type ended struct {
+		kubectl.Result
+		at  time.Duration
+		err error
+	}
+	done := make(chan ended, 1)
+	go func() {
+		r, err := b.kubectl.Run(ctx, "ds-rollout", "start", "-n", namespace, name, "--restart", "--yes", "-o", "json",
+			"--max-unavailable", fmt.Sprint(b.ceiling), "--waves", "100%", "--soak", "0s", "--gate", "none")
+		done <- ended{r, time.Since(start), err}
+	}()
+	// The restart is by the second: the generation tells that it is there.
+	err = wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		d, err := b.client.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
+		return err == nil && d.Generation > before.Generation, err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := b.updated(ctx); err != nil {
+		return 0, 0, err
+	}
+	updated = time.Since(start)
+	e := <-done
+	if e.err != nil || e.Code != 0 {
+		return 0, 0, fmt.Errorf("kubectl ds-rollout start: exit code %d: %w\n%s", e.Code, e.err, e.Stderr)
+	}
+	return updated, e.at, nil
+}
+
+// updated waits until every node runs the newest template and is available.
+func (b *bench) updated(ctx context.Context) error {
+	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		d, err := b.client.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		s := &d.Status
+		return s.ObservedGeneration == d.Generation && int(s.UpdatedNumberScheduled) == b.nodes && int(s.NumberAvailable) == b.nodes, nil
+	})
+}
+
+// writesOf counts the plugin's writes in the audit log, by verb and resource.
+func writesOf(path string) (map[string]int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	out := map[string]int{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		var e struct {
+			Verb, UserAgent string
+			ObjectRef       struct{ Resource string }
+		}
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("the audit log: %w", err)
+		}
+		if strings.HasPrefix(e.UserAgent, "kubectl-ds") && slices.Contains([]string{"create", "update", "patch", "delete"}, e.Verb) &&
+			!strings.HasPrefix(e.ObjectRef.Resource, "selfsubject") {
+			out[e.Verb+" "+e.ObjectRef.Resource]++
+		}
+	}
+	return out, lines.Err()
+}
+
+func (b *bench) print(native, ours, whole []time.Duration, writes map[string]int) {
+	fmt.Printf("%d nodes, at most %d unavailable, %d alternating pairs\n\n", b.nodes, b.ceiling, len(ours))
+	fmt.Printf("| update | median | min | max | against RollingUpdate |\n| --- | --- | --- | --- | --- |\n")
+	floor := median(native)
+	for _, r := range []struct {
+		name string
+		took []time.Duration
+	}{{"RollingUpdate", native}, {"kubectl ds-rollout, until the last pod is available", ours}, {"kubectl ds-rollout, until the command has ended", whole}} {
+		fmt.Printf("| %s | %.2f s | %.2f s | %.2f s | %.2fx |\n", r.name, median(r.took).Seconds(), slices.Min(r.took).Seconds(),
+			slices.Max(r.took).Seconds(), float64(median(r.took))/float64(floor))
+	}
+	total, runs := 0, len(ours)+1
+	var parts []string
+	for what, n := range writes {
+		total += n
+		parts = append(parts, fmt.Sprintf("%s %.1f", what, float64(n)/float64(runs)))
+	}
+	slices.Sort(parts)
+	fmt.Printf("\nWrites a node: %.2f (a run: %s).\n", float64(total)/float64(runs*b.nodes), strings.Join(parts, ", "))
+}
+
+func median(d []time.Duration) time.Duration {
+	s := slices.Clone(d)
+	slices.Sort(s)
+	return s[len(s)/2]
+}
