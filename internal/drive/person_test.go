@@ -149,6 +149,14 @@ func TestMoreWordsThanAreStored(t *testing.T) {
 		f.Config.Lease = f.lease
 		f.asks = make(chan rollout.Intent, 100)
 		f.Asks = f.asks
+		refused := false
+		f.before = func(_ context.Context, line string) error {
+			if strings.HasPrefix(line, "save") && !refused { // so that there is time to type before it
+				refused = true
+				return conflict()
+			}
+			return nil
+		}
 		for range 100 {
 			f.asks <- rollout.Intent{Verb: rollout.VerbRetry, Node: "n0"}
 		}

@@ -73,7 +73,7 @@ func TestALeaseAsItIsSent(t *testing.T) {
 		{"PUT " + at + "?fieldManager=kubectl-ds", runtime.ContentTypeProtobuf, string(mustJSON(t, obj))},
 		{"DELETE " + at, runtime.ContentTypeProtobuf, `{"kind":"DeleteOptions","apiVersion":"coordination.k8s.io/v1","preconditions":{"uid":"u","resourceVersion":"3"}}`},
 	}
-	if diff := cmp.Diff(want, r.got, cmp.AllowUnexported(wrote{})); diff != "" {
+	if diff := cmp.Diff(want, r.requests(), cmp.AllowUnexported(wrote{})); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -297,6 +297,8 @@ func TestWatchesEndWithTheirContext(t *testing.T) {
 	}
 	l.Follow([]string{"node-00000"})
 	eventually(t, l, "six of them", func(*snapshot.Snapshot) bool { return watching()-before >= 6 })
+	l.Follow(nil)
+	eventually(t, l, "the end of one", func(*snapshot.Snapshot) bool { return watching()-before == 5 })
 	cancel()
 	eventually(t, l, "the end of them", func(*snapshot.Snapshot) bool { return watching() <= before })
 }

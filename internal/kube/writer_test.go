@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,12 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	n := len(r.got)
 	r.mu.Unlock()
 	r.answer(w, n)
+}
+
+func (r *recorder) requests() []wrote {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
 }
 
 // inJSON decodes what the client sent.
@@ -171,10 +178,10 @@ func TestEveryWriteAsItIsSent(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			w, r := newWriter(t, false, accepts)
 			_, _ = w.Do(t.Context(), target(), tc.a) // the answer is none of an object
-			if len(r.got) != 1 {
-				t.Fatalf("%d requests: %v", len(r.got), r.got)
+			if len(r.requests()) != 1 {
+				t.Fatalf("%d requests: %v", len(r.requests()), r.requests())
 			}
-			if diff := cmp.Diff(tc.want, r.got[0], cmp.AllowUnexported(wrote{})); diff != "" {
+			if diff := cmp.Diff(tc.want, r.requests()[0], cmp.AllowUnexported(wrote{})); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -218,8 +225,8 @@ func TestNoWriteIsRepeated(t *testing.T) {
 				if err == nil || AnswerOf(err) != answer.want {
 					t.Errorf("answer %d: %v", AnswerOf(err), err)
 				}
-				if len(r.got) != 1 {
-					t.Errorf("%d requests", len(r.got))
+				if len(r.requests()) != 1 {
+					t.Errorf("%d requests", len(r.requests()))
 				}
 			})
 		}
@@ -249,8 +256,8 @@ func TestNoWriteGoesOutUnguarded(t *testing.T) {
 			t.Error("a Lease was deleted")
 		}
 	}
-	if len(r.got) != 0 {
-		t.Errorf("requests: %v", r.got)
+	if len(r.requests()) != 0 {
+		t.Errorf("requests: %v", r.requests())
 	}
 }
 
@@ -263,16 +270,16 @@ func TestADryRunStoresNothing(t *testing.T) {
 	_, _ = w.CreateLease(t.Context(), lease)
 	_, _ = w.UpdateLease(t.Context(), lease)
 	_ = w.DeleteLease(t.Context(), lease)
-	if len(r.got) != len(actions(t))+3 {
-		t.Errorf("%d requests", len(r.got))
+	if len(r.requests()) != len(actions(t))+3 {
+		t.Errorf("%d requests", len(r.requests()))
 	}
-	for _, got := range r.got {
+	for _, got := range r.requests() {
 		if !strings.Contains(got.line, "dryRun=All") && !strings.Contains(got.body, `"dryRun":["All"]`) {
 			t.Errorf("%s would be stored: %s", got.line, got.body)
 		}
 	}
-	n := len(r.got)
-	if err := w.Event(t.Context(), event(podOf(target(), 0), "x")); err != nil || len(r.got) != n {
+	n := len(r.requests())
+	if err := w.Event(t.Context(), event(podOf(target(), 0), "x")); err != nil || len(r.requests()) != n {
 		t.Errorf("an event of a dry run: %v", err)
 	}
 }
@@ -299,7 +306,7 @@ func TestAWriteHeedsItsContext(t *testing.T) {
 	cancel()
 	w, r := newWriter(t, false, accepts)
 	_, err := w.Do(ctx, target(), &rollout.DeletePod{Namespace: "n", Name: "p", UID: "u", ResourceVersion: "1"})
-	if err == nil || AnswerOf(err) != Lost || len(r.got) != 0 {
-		t.Errorf("%v, %v", err, r.got)
+	if err == nil || AnswerOf(err) != Lost || len(r.requests()) != 0 {
+		t.Errorf("%v, %v", err, r.requests())
 	}
 }
