@@ -276,7 +276,20 @@ func TestWatchesEndWithTheirContext(t *testing.T) {
 		b := make([]byte, 1<<20)
 		return strings.Count(string(b[:runtime.Stack(b, true)]), "kube.(*feed).run(")
 	}
-	before := watching()
+	settle := func(want int) {
+		t.Helper()
+		late := time.After(20 * time.Second)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for watching() != want {
+			select {
+			case <-tick.C:
+			case <-late:
+				t.Fatalf("%d watches, not %d", watching(), want)
+			}
+		}
+	}
+	settle(0) // of the tests before
 	ds := target()
 	s := newLiveServer(t, ds, node(0))
 	r, err := NewReader(s.config())
@@ -296,9 +309,9 @@ func TestWatchesEndWithTheirContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Follow([]string{"node-00000"})
-	eventually(t, l, "six of them", func(*snapshot.Snapshot) bool { return watching()-before >= 6 })
+	settle(6)
 	l.Follow(nil)
-	eventually(t, l, "the end of one", func(*snapshot.Snapshot) bool { return watching()-before == 5 })
+	settle(5)
 	cancel()
-	eventually(t, l, "the end of them", func(*snapshot.Snapshot) bool { return watching() <= before })
+	settle(0)
 }
