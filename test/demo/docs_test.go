@@ -20,7 +20,7 @@ import (
 var updateDocs = flag.Bool("update-docs", false, "write the outputs in the documents again, where they differ")
 
 // documents are run in this order, on one cluster.
-var documents = []string{"docs/rollout.md", "docs/rollout-dies.md"}
+var documents = []string{"docs/rollout.md", "docs/rollout-dies.md", "README.md"}
 
 // TestDocumentsShowWhatHappens runs every command of the documents, in their
 // order, on the demo's nodes, and compares what it prints with what they show.
