@@ -162,9 +162,9 @@ func (d *decider) identity() *Decision {
 	case d.r.Phase == Ended:
 		return nil
 	case ds != nil && ds.UID != d.r.UID:
-		out = d.stop(StopRecreated, "the DaemonSet was deleted and made again: this run knows nothing of the new one")
+		out = d.stop(StopRecreated, "this run knows nothing of the new one")
 	default:
-		out = d.stop(StopGone, "the DaemonSet was deleted")
+		out = d.stop(StopGone, "")
 	}
 	if a := d.uncordonAny(func(string) bool { return true }); a != nil {
 		out = act(a)

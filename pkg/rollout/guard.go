@@ -44,12 +44,12 @@ func (d *decider) strategy() *Decision {
 			dec = d.save("armed again")
 			return &dec
 		}
-		dec = d.rest(Paused, Cause{Code: PauseFlip, Message: "updateStrategy was set back by " + d.writer()})
+		dec = d.rest(Paused, Cause{Code: PauseFlip, Message: "updateStrategy was set back by " + cmp.Or(armed.By, "somebody")})
 	case d.v.onDelete():
 		return nil
 	case rearms == 0:
 		a := d.arm(armed, nil)
-		a.Armed.Rearms, a.Again = 1, true
+		a.Armed.Rearms, a.Armed.By, a.Again = 1, d.writer(), true
 		dec = act(a)
 	case d.r.Phase == Stopped:
 		return nil

@@ -13,6 +13,9 @@ type Armed struct {
 	Run      string `json:"run"`      // run id, or "arm" for the subcommand
 	Original string `json:"original"` // updateStrategy.type before
 	Rearms   int    `json:"rearms,omitempty"`
+	// By set the strategy back before the rearm, by the managed fields, which
+	// tell it no more after. Untrusted.
+	By string `json:"by,omitempty"`
 }
 
 // ArmedOf reads the annotation of a DaemonSet; nil where there is none. One

@@ -141,6 +141,7 @@ func (r *Recovery) cordons(v *View, runs []string) {
 			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon, Reason: "its annotation " + MarkAnnotation + " cannot be read: uncordon it by hand, and remove the annotation"})
 		case slices.Contains(runs, n.Mark.Run):
 			r.Steps = append(r.Steps, &Uncordon{Node: n.Node.Name, UID: n.Node.UID, ResourceVersion: n.Node.ResourceVersion, Unschedulable: n.Mark.Prior})
+		case v.DaemonSet != nil && !n.ShouldRun && len(n.Pods) == 0: // no run of this DaemonSet had to do with it
 		default:
 			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon,
 				Reason: "cordoned by run " + n.Mark.Run + ", and nothing tells that it was one of this DaemonSet: if it was and is over, --run " + n.Mark.Run})
