@@ -22,6 +22,10 @@ type Version struct {
 	Server    string `json:"serverVersion,omitempty"`
 }
 
+// Set by the linker in a release. It is built without the stamp of the Go
+// toolchain, whose content depends on the tags that a clone has.
+var commit, commitTime string
+
 // VersionOf takes the version that the linker set, else what the Go toolchain
 // recorded.
 func VersionOf(linked string) Version {
@@ -41,6 +45,9 @@ func VersionOf(linked string) Version {
 				v.Modified = s.Value == "true"
 			}
 		}
+	}
+	if v.Commit == "" {
+		v.Commit, v.Built = commit, commitTime
 	}
 	if v.Version == "" {
 		v.Version = "devel"
