@@ -97,6 +97,9 @@ func (h *historian) add(e *entry) error {
 		h.missed(e)
 		return nil
 	}
+	if e.object != nil && !e.dryRun && h.applied[e.uid] == e.rv {
+		return nil // as it was; its time is not that of its resourceVersion
+	}
 	pre := h.live[e.key()]
 	// The commit came after the request, and after every commit before it.
 	if e.received.After(h.now) {
@@ -146,8 +149,6 @@ func (h *historian) after(w *check.Write, e *entry) bool {
 	case e.object == nil && (w.Pre == nil || e.uid != "" && w.Pre.UID != e.uid):
 		return false // of an object that was not chosen, or is gone already
 	case e.object == nil || e.dryRun:
-	case h.applied[e.uid] == e.rv:
-		return false // as it was
 	default:
 		h.applied[e.uid] = e.rv
 	}

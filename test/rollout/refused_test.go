@@ -57,7 +57,7 @@ func TestBrokenNodesFillTheCeiling(t *testing.T) {
 	}
 	w.wroteNothing(t, user)
 
-	w.run(t, 0, "start", append(change, "--fence-broken")...)
+	w.run(t, 0, "start", append(change, "--fence-broken", "--waves", "100%")...)
 	w.all(t, newImage, 7)
 	h := w.judge(t, verdict{budget: 1, soak: twoAtATime.soak})
 	first := deleted(h)[:3]
@@ -73,7 +73,14 @@ func TestBrokenNodesFillTheCeiling(t *testing.T) {
 func (w *world) manifest(t *testing.T, image, more string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "agent.yaml")
-	text := fmt.Sprintf(`apiVersion: apps/v1
+	if err := os.WriteFile(path, []byte(w.yaml(image, more)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (w *world) yaml(image, more string) string {
+	return fmt.Sprintf(`apiVersion: apps/v1
 kind: DaemonSet
 metadata: {name: %s, namespace: %s, labels: {app: %[1]s}}
 spec:
@@ -84,10 +91,6 @@ spec:
       nodeSelector: {%[5]s: %[2]s}
       containers: [{name: %[1]s, image: %[3]s}]
 `, agent, w.name, image, more, worldLabel)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // apply is kubectl apply.

@@ -50,8 +50,8 @@ func TestTheNextRunFindsNothingToDo(t *testing.T) {
 	w := newWorld(t, 3, worldOptions{})
 	w.run(t, 0, "start", fast(newImage)...)
 	was := uids(t, w)
-	r := w.run(t, 1, "start", fast(newImage)...)
-	if !strings.Contains(r.stdout, "Cannot start: no pod of another revision") {
+	r := w.run(t, 0, "start", fast(newImage)...)
+	if !strings.Contains(r.stdout, "Nothing to do") {
 		t.Errorf("the plan does not say that there is nothing to do:\n%s", r.stdout)
 	}
 	if is := uids(t, w); !maps.Equal(was, is) {
@@ -263,4 +263,14 @@ func TestADriverThatIsKilledIsFollowedByAnother(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPodThatTakesAWhileIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3, worldOptions{})
+	image := simnode.Image(simnode.SlowReady, "2")
+	w.run(t, 0, "start", fast(image)...)
+	w.all(t, image, 3)
+	w.judge(t, twoAtATime)
+	w.nothingLeft(t)
 }
