@@ -58,13 +58,21 @@ func (c *collector) podNamespace(ns string) {
 	}
 }
 
+// saw notes that a resource is in the capture. Leases are a detail that no
+// capture has to hold, and none is one by them alone.
+func (c *collector) saw(resource string) {
+	if resource != snapshot.ResourceLeases {
+		c.has[resource] = true
+	}
+}
+
 // list notes a list that was read to its end, which may be empty: then the
 // cluster has none, which is another thing than nobody having asked.
 func (c *collector) list(d *document) {
 	resource := ""
 	if known, ok := lookup(d.apiVersion, d.itemKind()); ok {
 		resource = known.resource
-		c.has[resource] = true
+		c.saw(resource)
 	}
 	var meta struct {
 		Continue string `json:"continue"`
@@ -161,6 +169,11 @@ func (c *collector) filter() {
 		return !owners[owner{r.Namespace, ref.Name, ref.UID}]
 	})
 	s.Namespaces = slices.DeleteFunc(s.Namespaces, func(n snapshot.Namespace) bool { return !namespaces[n.Name] })
+	s.Leases = slices.DeleteFunc(s.Leases, func(l snapshot.Lease) bool {
+		return !slices.ContainsFunc(s.DaemonSets, func(d *appsv1.DaemonSet) bool {
+			return d.Namespace == l.Namespace && snapshot.RolloutLease(d.Name) == l.Name
+		})
+	})
 }
 
 // unique drops doubles, as captures of several commands have them, the later
@@ -180,7 +193,17 @@ func (c *collector) unique() error {
 	}
 	slices.SortStableFunc(s.Namespaces, func(a, b snapshot.Namespace) int { return strings.Compare(a.Name, b.Name) })
 	s.Namespaces = slices.CompactFunc(s.Namespaces, func(a, b snapshot.Namespace) bool { return a.Name == b.Name })
+	s.Leases = newestLeases(s.Leases)
 	return nil
+}
+
+// newestLeases leaves one Lease of a name: a rollout goes on while captures
+// are taken.
+func newestLeases(leases []snapshot.Lease) []snapshot.Lease {
+	slices.SortStableFunc(leases, func(a, b snapshot.Lease) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), cmp.Compare(b.Renewed, a.Renewed))
+	})
+	return slices.CompactFunc(leases, func(a, b snapshot.Lease) bool { return a.Namespace == b.Namespace && a.Name == b.Name })
 }
 
 func distinct[T metav1.Object](list []T, kind string) ([]T, error) {

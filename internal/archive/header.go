@@ -22,7 +22,14 @@ type header struct {
 	Read            []string      `json:"read,omitempty"`
 	Incomplete      []readFailure `json:"incomplete,omitempty"`
 	FullNodes       []string      `json:"fullNodes,omitempty"`
-	AllPods         *bool         `json:"allPods,omitempty"`
+	// NoLease are the Leases of rollouts that were asked for and not there.
+	NoLease []leaseName `json:"noLease,omitempty"`
+	AllPods *bool       `json:"allPods,omitempty"`
+}
+
+type leaseName struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
 }
 
 type headerMeta struct {
@@ -61,6 +68,9 @@ func (h *header) apply(s *snapshot.Snapshot) {
 	}
 	for _, f := range h.Incomplete {
 		s.Incomplete = append(s.Incomplete, snapshot.ReadFailure(f))
+	}
+	for _, l := range h.NoLease {
+		s.Leases = append(s.Leases, snapshot.Lease{Namespace: l.Namespace, Name: l.Name, Gone: true})
 	}
 	for _, n := range h.FullNodes {
 		if s.FullNodes == nil {

@@ -31,12 +31,13 @@ var kinds = map[schema.GroupKind]kind{
 	{Group: "apps", Kind: "DaemonSet"}:            {"v1", snapshot.ResourceDaemonSets, (*collector).addDaemonSet},
 	{Group: "extensions", Kind: "DaemonSet"}:      {"", snapshot.ResourceDaemonSets, nil},
 	{Group: "apps", Kind: "ControllerRevision"}:   {"v1", snapshot.ResourceRevisions, (*collector).addRevision},
+	{Group: "coordination.k8s.io", Kind: "Lease"}: {"v1", snapshot.ResourceLeases, (*collector).addLease},
 	{Group: snapshot.APIGroup, Kind: captureKind}: {"v1alpha1", "", (*collector).addHeader},
 }
 
 // withoutGroup are the kinds that are known where an object has no
 // apiVersion, as in items of a list that has none either.
-var withoutGroup = map[string]string{"DaemonSet": "apps", "ControllerRevision": "apps"}
+var withoutGroup = map[string]string{"DaemonSet": "apps", "ControllerRevision": "apps", "Lease": "coordination.k8s.io"}
 
 // place names an item in an error.
 type place struct {
@@ -97,7 +98,7 @@ func (c *collector) item(raw []byte, listVersion, listKind string, depth int) er
 		if err := known.add(c, raw); err != nil {
 			return at.wrap(raw, err)
 		}
-		c.has[known.resource] = true
+		c.saw(known.resource)
 	case strings.HasSuffix(k, "List") && c.listKind(k):
 		if depth >= maxNested {
 			return at.wrap(raw, errors.New("lists are nested too deeply; make a capture with: "+Command))

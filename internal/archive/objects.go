@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -97,6 +98,23 @@ func (c *collector) addNamespace(raw []byte) error {
 		c.snap.Source.ClusterUID = o.UID
 	}
 	c.snap.Namespaces = append(c.snap.Namespaces, snapshot.NamespaceOf(o))
+	return nil
+}
+
+// addLease takes in who drives a rollout; Leases of nodes and controllers only
+// tell how late it is.
+func (c *collector) addLease(raw []byte) error {
+	o := &coordinationv1.Lease{}
+	if err := named(raw, o); err != nil {
+		return err
+	}
+	c.skipped["Lease.coordination.k8s.io"]++
+	if o.Spec.RenewTime != nil {
+		c.newest.time(o.Spec.RenewTime.Time)
+	}
+	if snapshot.IsRolloutLease(o.Name) {
+		c.snap.Leases = append(c.snap.Leases, snapshot.LeaseOf(o))
+	}
 	return nil
 }
 

@@ -58,6 +58,9 @@ func drawSnapshot(t *rapid.T) *snapshot.Snapshot {
 				NodeSelector: maybeWord.Draw(t, "ns selector"), Enforce: maybeWord.Draw(t, "enforce"),
 			})
 		}
+		if rapid.Bool().Draw(t, "held") {
+			s.Leases = append(s.Leases, drawLease(t, d))
+		}
 	}
 	for i := range rapid.IntRange(0, 6).Draw(t, "pods") {
 		s.Pods = append(s.Pods, drawPod(t, in, i))
@@ -78,6 +81,15 @@ func drawSnapshot(t *rapid.T) *snapshot.Snapshot {
 	drawFailures(t, s)
 	s.Sort()
 	return s
+}
+
+func drawLease(t *rapid.T, d *appsv1.DaemonSet) snapshot.Lease {
+	l := snapshot.Lease{Namespace: d.Namespace, Name: snapshot.RolloutLease(d.Name), Gone: rapid.Bool().Draw(t, "no lease")}
+	if !l.Gone {
+		l.Holder, l.Renewed = maybeWord.Draw(t, "holder"), maybeSecond.Draw(t, "renewed")
+		l.Duration = time.Duration(rapid.Int32Range(0, 1<<31-1).Draw(t, "duration")) * time.Second
+	}
+	return l
 }
 
 func drawFailures(t *rapid.T, s *snapshot.Snapshot) {

@@ -8,8 +8,10 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -63,6 +65,7 @@ func sorted(snap *snapshot.Snapshot) *snapshot.Snapshot {
 	s.Pods = slices.Clone(s.Pods)
 	s.Events = slices.Clone(s.Events)
 	s.Namespaces = slices.Clone(s.Namespaces)
+	s.Leases = slices.Clone(s.Leases)
 	s.Incomplete = slices.Clone(s.Incomplete)
 	s.Sort()
 	return &s
@@ -109,6 +112,11 @@ func (l *listWriter) objects(s *snapshot.Snapshot) {
 		o := l.red.DaemonSet(d)
 		o.TypeMeta = metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "DaemonSet"}
 		l.item(o)
+	}
+	for _, n := range s.Leases {
+		if !n.Gone {
+			l.item(leaseObject(n))
+		}
 	}
 	for _, r := range s.Revisions {
 		o := l.red.Revision(r)
@@ -168,6 +176,11 @@ func headerOf(s *snapshot.Snapshot) *header {
 			h.FullNodes = append(h.FullNodes, n)
 		}
 	}
+	for _, l := range s.Leases {
+		if l.Gone {
+			h.NoLease = append(h.NoLease, leaseName{l.Namespace, l.Name})
+		}
+	}
 	return h
 }
 
@@ -185,6 +198,25 @@ func namespaceObject(n snapshot.Namespace) *corev1.Namespace {
 	}
 	if n.Enforce != "" {
 		o.Labels = map[string]string{"pod-security.kubernetes.io/enforce": n.Enforce}
+	}
+	return o
+}
+
+// leaseObject is a Lease of which snapshot.LeaseOf makes l again: what the
+// driver stores in it beside its own name stays on the cluster.
+func leaseObject(l snapshot.Lease) *coordinationv1.Lease {
+	seconds, holder := int32(l.Duration/time.Second), snapshot.MaskText(l.Holder)
+	o := &coordinationv1.Lease{
+		TypeMeta:   metav1.TypeMeta{APIVersion: coordinationv1.SchemeGroupVersion.String(), Kind: "Lease"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: l.Namespace, Name: l.Name},
+		Spec:       coordinationv1.LeaseSpec{LeaseDurationSeconds: &seconds},
+	}
+	if holder != "" {
+		o.Spec.HolderIdentity = &holder
+	}
+	if l.Renewed != 0 {
+		renewed := metav1.NewMicroTime(timeOf(l.Renewed).Time)
+		o.Spec.RenewTime = &renewed
 	}
 	return o
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,9 +31,10 @@ const maxBody = 1 << 30
 
 // Reader reads a cluster. It is safe for concurrent use.
 type Reader struct {
-	core   rest.Interface
-	apps   rest.Interface
-	server string
+	core         rest.Interface
+	apps         rest.Interface
+	coordination rest.Interface
+	server       string
 }
 
 // NewReader makes a Reader for the cluster that cfg points to. cfg is not
@@ -48,6 +50,9 @@ func NewReader(cfg *rest.Config) (*Reader, error) {
 		return nil, err
 	}
 	if r.apps, err = restClient(c, httpClient, appsv1.SchemeGroupVersion, "/apis"); err != nil {
+		return nil, err
+	}
+	if r.coordination, err = restClient(c, httpClient, coordinationv1.SchemeGroupVersion, "/apis"); err != nil {
 		return nil, err
 	}
 	return r, nil

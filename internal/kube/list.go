@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
@@ -47,8 +49,11 @@ type query struct {
 }
 
 func (r *Reader) get(group string) *rest.Request {
-	if group == "apps" {
+	switch group {
+	case appsv1.GroupName:
 		return r.apps.Get()
+	case coordinationv1.GroupName:
+		return r.coordination.Get()
 	}
 	return r.core.Get()
 }

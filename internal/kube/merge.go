@@ -21,6 +21,7 @@ type moreResult struct {
 	events     []eventsOf
 	namespaces []snapshot.Namespace
 	nodes      []podsOfNode
+	leases     []snapshot.Lease
 }
 
 func (m *moreResult) mergeInto(snap *snapshot.Snapshot) {
@@ -39,6 +40,10 @@ func (m *moreResult) mergeInto(snap *snapshot.Snapshot) {
 	}
 	snap.Namespaces = slices.DeleteFunc(snap.Namespaces, func(ns snapshot.Namespace) bool { return read[ns.Name] })
 	snap.Namespaces = append(snap.Namespaces, m.namespaces...)
+	snap.Leases = slices.DeleteFunc(snap.Leases, func(old snapshot.Lease) bool {
+		return slices.ContainsFunc(m.leases, func(l snapshot.Lease) bool { return l.Namespace == old.Namespace && l.Name == old.Name })
+	})
+	snap.Leases = append(snap.Leases, m.leases...)
 }
 
 // mergeNodes adds the pods of nodes. A pod that is already there is replaced,

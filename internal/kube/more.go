@@ -42,6 +42,10 @@ func (r *Reader) ReadMore(ctx context.Context, snap *snapshot.Snapshot, more sna
 		res.namespaces, err = p.namespaceRecords(gctx, more.Namespaces)
 		return err
 	})
+	g.Go(func() (err error) {
+		res.leases, err = p.rolloutLeases(gctx, more.Held)
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return err
 	}

@@ -43,6 +43,19 @@ Grant: kubectl ds-coverage rbac --context prod`
 	}
 }
 
+func TestWhoDrivesARolloutHidesNoGap(t *testing.T) {
+	list := &coverage.DaemonSetCoverageList{Source: coverage.ReportSource{Incomplete: []coverage.IncompleteRead{
+		{Verb: "get", Resource: "leases", Namespace: "ops", Error: "leases is forbidden"},
+	}}}
+	if got := gapsPart(list, paint{}); got != "No gaps" {
+		t.Errorf("got %q", got)
+	}
+	list.Source.Incomplete[0].Resource = "events"
+	if got := gapsPart(list, paint{}); got != "No gaps in what could be read" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestMoreThanAllIsNotCut(t *testing.T) {
 	if got := percent(700, 300); got != "233.3%" {
 		t.Errorf("700 of 300 is %s", got)

@@ -20,6 +20,13 @@ var effects = map[string]string{
 	"namespaces":              "rules of namespaces are not known",
 	snapshot.ResourceNodePods: "the room on nodes is not computed",
 	"daemonsets":              "what changed while reading is not known",
+	snapshot.ResourceLeases:   "whether somebody drives a rollout is not known",
+}
+
+// blind reports whether what could not be read may hide a gap. Who drives a
+// rollout does not.
+func blind(s coverage.ReportSource) bool {
+	return slices.ContainsFunc(s.Incomplete, func(r coverage.IncompleteRead) bool { return r.Resource != snapshot.ResourceLeases })
 }
 
 // incomplete has one line for each kind of read that failed, with what grants

@@ -83,7 +83,7 @@ func nodesVerdict(list *coverage.NodeCoverageList, c paint) string {
 	switch {
 	case gaps > 0:
 		parts[0] = c.text(bad, fmt.Sprintf("%s on %d of %s", plural(gaps, "gap"), on, of))
-	case unknown > 0 || len(list.Source.Incomplete) > 0:
+	case unknown > 0 || blind(list.Source):
 		parts[0] += " in what could be read"
 	}
 	if unknown > 0 {

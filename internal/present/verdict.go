@@ -38,7 +38,7 @@ func gapsPart(list *coverage.DaemonSetCoverageList, c paint) string {
 			young = fmt.Sprintf(" (%d settling)", s.SettlingGaps)
 		}
 		return c.text(bad, fmt.Sprintf("%s on %s", plural(s.Gaps, "gap"), plural(gapNodes(list), "node"))) + young
-	case s.Unknown > 0 || len(list.Source.Incomplete) > 0:
+	case s.Unknown > 0 || blind(list.Source):
 		return "No gaps in what could be read"
 	}
 	return "No gaps"

@@ -91,6 +91,8 @@ func (r *Result) findings(d *DaemonSetResult) []Finding {
 	for i := range out {
 		if remedy := r.unreadRemedy(out[i].Evidence.Unread); remedy != "" {
 			out[i].Remedy = remedy
+		} else if out[i].Evidence.Rollout != nil {
+			out[i].Remedy = r.heldRemedy(d)
 		}
 	}
 	return out

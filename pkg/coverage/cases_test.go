@@ -10,7 +10,8 @@ package coverage
 //   - a node without conditions is Ready, one without labels is linux and amd64,
 //     one without allocatable has 4 CPUs, 16Gi and 110 pods;
 //   - a DaemonSet without uid, generation or strategy gets NAME-uid, 1 (observed)
-//     and RollingUpdate.
+//     and RollingUpdate;
+//   - a Lease without a spec stands for one that was asked for and is not there.
 //
 // Of the first document
 //   - a field that is left out is not checked, evidence is checked as a subset;
@@ -33,6 +34,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -158,6 +160,12 @@ func (l *loader) add(doc []byte, only string) {
 		l.snap.Revisions = append(l.snap.Revisions, snapshot.TrimRevision(decodeStrict[appsv1.ControllerRevision](l, doc)))
 	case "Namespace":
 		l.snap.Namespaces = append(l.snap.Namespaces, snapshot.NamespaceOf(decodeStrict[corev1.Namespace](l, doc)))
+	case "Lease":
+		rec := snapshot.LeaseOf(decodeStrict[coordinationv1.Lease](l, doc))
+		if rec.Gone = rec.Duration == 0; rec.Gone {
+			rec = snapshot.Lease{Namespace: rec.Namespace, Name: rec.Name, Gone: true}
+		}
+		l.snap.Leases = append(l.snap.Leases, rec)
 	case "Event":
 		e := decodeStrict[corev1.Event](l, doc)
 		if e.Type == "" || e.Type == corev1.EventTypeWarning {

@@ -24,6 +24,7 @@ type Evidence struct {
 	Unread       string                `json:"unread,omitempty"` // the read that failed
 	Churn        *ChurnEvidence        `json:"churn,omitempty"`  // pods that failed here before
 	Selector     string                `json:"selector,omitempty"`
+	Rollout      *RolloutEvidence      `json:"rollout,omitempty"` // that holds the DaemonSet
 }
 
 // TaintEvidence is a taint that keeps the pod away.

@@ -24,6 +24,7 @@ func (a *analysis) findings() {
 	if _, ok := selectorOf(d); !ok {
 		a.find(SelectorAll, "spec.selector selects all pods or cannot be read", Evidence{})
 	}
+	a.held()
 	a.readFindings()
 	a.eligibilityFindings()
 	a.podFindings()

@@ -46,7 +46,7 @@ func (r *Result) ruleFixes(d *DaemonSetResult, v *Verdict) []string {
 	case SelectorMismatch:
 		return r.selectorFixes(&v.Detail.Evidence, r.node(v).Name)
 	case OutdatedReason:
-		return []string{updateFix(d)}
+		return r.updateFixes(d)
 	default:
 		return nil
 	}

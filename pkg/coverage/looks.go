@@ -16,7 +16,7 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 			return r.logs(p, e.Container, "")
 		}
 	case OutdatedReason:
-		return []string{o.command("kubectl", "rollout", "history", "daemonset/"+ds.Name, "-n", ds.Namespace)}
+		return r.updateLooks(d)
 	case ImagePull, ArchMismatch, ConfigError, CreateError, RunError, MountFailed, AttachFailed, SandboxFailed, ReadinessGate, SchedOther, Starting, RejectedByKubelet, Evicted:
 		if p != nil {
 			return []string{o.command("kubectl", "describe", "pod", "-n", ds.Namespace, p.Name)}

@@ -12,6 +12,9 @@ import (
 // maxExamined is how many nodes' pods are read to compute the room on them.
 const maxExamined = 50
 
+// maxHeld is of how many DaemonSets it is read who drives their rollout.
+const maxHeld = 10
+
 // Needs says what a second read should bring: pods of DaemonSets whose numbers
 // do not add up, events where there are gaps, and the pods of nodes where one
 // does not fit. What the snapshot already holds is not asked again.
@@ -22,6 +25,9 @@ func (r *Result) Needs() snapshot.More {
 	for i := range r.DaemonSets {
 		d := &r.DaemonSets[i]
 		ns := d.DaemonSet.Namespace
+		if d.Held != nil && d.Held.driver == driverUnread && len(m.Held) < maxHeld {
+			m.Held = append(m.Held, types.NamespacedName{Namespace: ns, Name: d.DaemonSet.Name})
+		}
 		if d.PodsUnread || r.NodesUnread {
 			continue
 		}

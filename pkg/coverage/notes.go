@@ -137,6 +137,9 @@ func (r *Result) findingCauses() []Cause {
 			if f.Reason == SchedNodeGone {
 				c.Looks = []string{r.Options.command("kubectl", "get", "pods", "-n", d.DaemonSet.Namespace, "-o", "wide")}
 			}
+			if f.Evidence.Rollout != nil {
+				c.Fixes, c.Looks = r.heldFixes(d), r.heldLooks(d)
+			}
 			if len(f.Nodes) > 0 {
 				c.Count = count(len(f.Nodes), "node")
 				var group []int32
@@ -155,13 +158,14 @@ func (r *Result) findingCauses() []Cause {
 
 // told reports whether a paragraph about the same nodes says it already.
 func (r *Result) told(d *DaemonSetResult, f Finding) bool {
-	if f.Reason != TaintHidesNodes {
-		return false
-	}
-	for i := range d.Verdicts {
-		if v := &d.Verdicts[i]; v.Suspect && v.Reason == TaintStructural && slices.Contains(f.Nodes, r.node(v).Name) {
-			return true
+	return slices.ContainsFunc(d.Verdicts, func(v Verdict) bool {
+		switch f.Reason {
+		case TaintHidesNodes:
+			return v.Suspect && v.Reason == TaintStructural && slices.Contains(f.Nodes, r.node(&v).Name)
+		case RolloutDriven:
+			return v.State == Outdated && r.shown(&v)
+		default:
+			return false
 		}
-	}
-	return false
+	})
 }

@@ -13,6 +13,8 @@ var operands = map[string]int{
 	"kubectl logs": 1, "kubectl describe": 2, "kubectl get": 2, "kubectl delete": 2, "kubectl uncordon": 1,
 	"kubectl label": 3, "kubectl taint": 3, "kubectl create serviceaccount": 1, "kubectl rollout history": 1,
 	"kubectl ds-coverage explain": 2, "kubectl ds-coverage rbac": 0, "kubectl ds-coverage snapshot": 0, "kubectl ds-rollout": 0,
+	"kubectl ds-rollout start": 1, "kubectl ds-rollout status": 1, "kubectl ds-rollout resume": 1, "kubectl ds-rollout abort": 1,
+	"kubectl ds-rollout disarm": 1, "kubectl ds-rollout recover": 1, "kubectl ds-rollout undo": 1,
 	"oc adm policy": 2,
 }
 

@@ -97,6 +97,9 @@ const (
 	Duplicate        Reason = "Duplicate"
 	ReadFailed       Reason = "ReadFailed"
 	RevisionInferred Reason = "RevisionInferred"
+	RolloutHeld      Reason = "RolloutHeld"
+	RolloutUnread    Reason = "RolloutUnread"
+	RolloutDriven    Reason = "RolloutDriven"
 )
 
 // Row is what the registry says about one reason.
@@ -122,7 +125,7 @@ var registry = []Row{
 	{Current, []State{Covered}, Info, false, "An available pod of the current revision runs on the node.", "Nothing to do."},
 
 	{OutdatedReason, []State{Outdated}, Warning, false, "An available pod of another revision runs on the node.",
-		"Under RollingUpdate find what holds the places of maxUnavailable; under OnDelete delete the pod, or step through the nodes: kubectl ds-rollout."},
+		"Under RollingUpdate find what holds the places of maxUnavailable; under OnDelete delete the pod, or step through the nodes with the plugin: kubectl ds-rollout."},
 
 	{NodeNamePinned, []State{Excluded}, Info, false, "The template names another node in spec.nodeName.", "Remove nodeName from the template, and use nodeSelector or affinity."},
 	{VirtualNode, []State{Excluded, Unready}, Info, false, "The node is virtual (Fargate, virtual kubelet): no DaemonSet pod can run there.", "Keep virtual nodes out by affinity, and do not tolerate all taints; nothing to do where the rules exclude them already."},
@@ -195,6 +198,11 @@ var registry = []Row{
 	{SelectorAll, nil, Error, true, "The DaemonSet's selector is empty: the controller refuses to act on it.", "Create the DaemonSet again with a selector."},
 	{NoMatchAnyNode, nil, Warning, true, "No node should run the DaemonSet at all.", "See which requirement no node satisfies."},
 	{TaintHidesNodes, nil, Warning, true, "One structural taint alone keeps the DaemonSet off more than a tenth of the nodes that it selects.", "Tolerate the taint if those nodes should run it."},
+	{RolloutHeld, nil, Warning, true, "A rollout holds the DaemonSet, and nobody drives it: outdated pods stay as they are, while pods that are created anew run the new template.",
+		"Go on with the run or end it (resume, abort); roll out what arm holds, or give the strategy back (start, disarm): kubectl ds-rollout."},
+	{RolloutUnread, nil, Info, true, "A rollout holds the DaemonSet, and whether somebody drives it could not be read.",
+		"Grant get of leases, take the capture with the subcommand snapshot, or see: kubectl ds-rollout."},
+	{RolloutDriven, nil, Info, true, "A rollout replaces the pods, some nodes at a time, and its driver is alive.", "Wait, or watch it: kubectl ds-rollout."},
 	{SchedNodeGone, nil, Info, true, "A pod is bound or pinned to a node that no longer exists.", "Wait: the controller or the pod garbage collector removes it."},
 	{UnmappedPod, nil, Warning, true, "A pod of the DaemonSet has neither a node nor a pin to one: the controller cannot count it, and makes another.", "Find the webhook that rewrote the pod's affinity."},
 	{OrphanShadow, nil, Warning, true, "A pod matches the DaemonSet's selector and belongs to somebody else, or to nobody.", "Delete it or let the DaemonSet adopt it; make the selectors differ."},

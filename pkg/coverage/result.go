@@ -51,6 +51,8 @@ type DaemonSetResult struct {
 	Summary  Summary
 	Drift    []StatusDrift
 	Findings []Finding
+	// Held is the rollout that holds its update strategy, nil for none.
+	Held *RolloutEvidence
 	// PodsUnread is set where the pods of its namespace could not be listed.
 	PodsUnread bool
 	// EventsUnread is set where the events of its namespace could not be listed.

@@ -27,7 +27,7 @@ func (r *Result) tell(c *Cause, ms []member) {
 	}
 	c.Facts = r.facts(c, m, ms)
 	c.Notes = r.notes(c, ms)
-	c.Fixes = r.fixes(m.d, leastRoom(m.v, ms))
+	c.Fixes = append(r.fixes(m.d, leastRoom(m.v, ms)), r.undoFixes(ms)...)
 	c.Looks = r.looks(m.d, m.v)
 	if c.Reason == NodeLost && m.v.Reason != NodeLost {
 		c.Fixes = []string{"recover the node; if it is gone for good: " + r.Options.command("kubectl", "delete", "node", r.node(m.v).Name)}

@@ -46,7 +46,14 @@ func (p places) String() string {
 
 // updateText says why outdated pods stay.
 func updateText(d *DaemonSetResult) string {
-	if d.DaemonSet.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
+	switch onDelete, held := d.onDelete(), d.Held; {
+	case held != nil && held.driver == driverAlive:
+		return held.name() + " replaces them, driven by " + held.Holder
+	case held != nil && held.driver == driverUnread && !held.byHand() && onDelete:
+		return "updateStrategy is OnDelete, held by " + held.name()
+	case held != nil && onDelete:
+		return "updateStrategy is OnDelete, held by " + held.name() + ": nothing replaces them by itself"
+	case onDelete:
 		return "updateStrategy is OnDelete: nothing replaces them by itself"
 	}
 	if n, surge := maxSurge(d); n > 0 {
@@ -59,15 +66,58 @@ func updateText(d *DaemonSetResult) string {
 	return fmt.Sprintf("RollingUpdate waits: %d of %d allowed unavailable are taken (%s)", p.taken, p.allowed, p)
 }
 
-// updateFix says what brings outdated pods up to date.
-func updateFix(d *DaemonSetResult) string {
-	if d.DaemonSet.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
-		return "delete the pods one by one, each after the one before is ready again"
+// updateFixes say what brings outdated pods up to date.
+func (r *Result) updateFixes(d *DaemonSetResult) []string {
+	switch {
+	case d.Held != nil:
+		return r.heldFixes(d)[:1]
+	case d.onDelete():
+		return []string{"delete the pods one by one, each after the one before is ready again, or with the plugin: " + r.rollout("start", d.DaemonSet)}
+	case d.stuck():
+		return []string{"mend what takes the places of maxUnavailable: the update then goes on by itself"}
 	}
-	if n, _ := maxSurge(d); n == 0 && d.places().stuck() {
-		return "mend what takes the places of maxUnavailable: the update then goes on by itself"
+	return []string{"wait: the update goes on by itself"}
+}
+
+// updateLooks shows more of an update.
+func (r *Result) updateLooks(d *DaemonSetResult) []string {
+	switch {
+	case d.Held != nil:
+		return r.heldLooks(d)
+	case d.stuck():
+		return []string{r.rollout("status", d.DaemonSet)}
 	}
-	return "wait: the update goes on by itself"
+	return []string{r.Options.command("kubectl", "rollout", "history", "daemonset/"+d.DaemonSet.Name, "-n", d.DaemonSet.Namespace)}
+}
+
+func (d *DaemonSetResult) onDelete() bool {
+	return d.DaemonSet.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
+}
+
+// stuck reports whether a RollingUpdate waits for gaps to be closed.
+func (d *DaemonSetResult) stuck() bool {
+	n, _ := maxSurge(d)
+	return !d.onDelete() && n == 0 && d.places().stuck()
+}
+
+// undoFixes take an update back of which the new pods fail, while older ones
+// still run.
+func (r *Result) undoFixes(ms []member) []string {
+	d := ms[0].d
+	if d.Summary.Outdated == 0 || d.Revision.Hash == "" {
+		return nil
+	}
+	for _, m := range ms {
+		switch m.v.Reason {
+		case ArchMismatch, ImagePull, ConfigError, CreateError, RunError, InitFailing, CrashLoop, ProbeFailing, Failed, Completed, MountFailed:
+		default:
+			return nil
+		}
+		if p := r.pod(m.v); m.d != d || p == nil || p.Labels[hashLabel] != d.Revision.Hash {
+			return nil
+		}
+	}
+	return []string{"or take the update back: " + r.rollout("undo", d.DaemonSet)}
 }
 
 // maxUnavailable is the native ceiling without a surge: of percentages rounded

@@ -39,9 +39,11 @@ type More struct {
 	Namespaces []string
 	// Nodes whose bound pods are all wanted.
 	Nodes []string
+	// Held are DaemonSets of which it is wanted who drives their rollout.
+	Held []types.NamespacedName
 }
 
 // Empty reports whether nothing more is needed.
 func (m More) Empty() bool {
-	return len(m.DaemonSets)+len(m.EventNamespaces)+len(m.Namespaces)+len(m.Nodes) == 0
+	return len(m.DaemonSets)+len(m.EventNamespaces)+len(m.Namespaces)+len(m.Nodes)+len(m.Held) == 0
 }

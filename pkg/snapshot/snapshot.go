@@ -22,6 +22,7 @@ type Snapshot struct {
 	Pods       []Pod                        // by namespace and name
 	Events     []Event                      // by namespace, object, time
 	Namespaces []Namespace                  // those of the DaemonSets, by name; may be absent
+	Leases     []Lease                      // of rollouts that hold a DaemonSet, by namespace and name
 
 	// FullNodes names the nodes of which every bound pod is in Pods, not only
 	// those of DaemonSets: the room on such a node can be computed. AllPods
@@ -54,6 +55,7 @@ const (
 	ResourcePods       = "pods"
 	ResourceEvents     = "events"
 	ResourceNamespaces = "namespaces"
+	ResourceLeases     = "leases"
 	// ResourceNodePods stands for the pods that are bound to a node. It is not
 	// ResourcePods: a role for some namespaces refuses it, and that must not
 	// cast doubt on the pods that were read.
@@ -116,6 +118,7 @@ func (s *Snapshot) Sort() {
 	slices.SortFunc(s.Events, compareEvents)
 	s.Events = slices.CompactFunc(s.Events, func(a, b Event) bool { return a == b })
 	slices.SortFunc(s.Namespaces, func(a, b Namespace) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(s.Leases, compareLeases)
 	slices.SortFunc(s.Incomplete, func(a, b ReadFailure) int {
 		return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Namespace, b.Namespace),
 			strings.Compare(a.Verb, b.Verb), strings.Compare(a.Error, b.Error))

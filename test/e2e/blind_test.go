@@ -215,7 +215,7 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	allowed := []string{"nodes", "daemonsets", "controllerrevisions", "pods", "events", "namespaces"}
+	allowed := []string{"nodes", "daemonsets", "controllerrevisions", "pods", "events", "namespaces", "leases"}
 	seen := 0
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 64<<20)
@@ -223,7 +223,7 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 		var e struct {
 			Verb      string
 			UserAgent string
-			ObjectRef struct{ Resource, Subresource string }
+			ObjectRef struct{ Resource, Subresource, Name string }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			t.Fatalf("reading the audit log: %v", err)
@@ -234,6 +234,9 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 		seen++
 		if e.Verb != "get" && e.Verb != "list" {
 			t.Errorf("%s %s by %s: the plugin only reads", e.Verb, e.ObjectRef.Resource, e.UserAgent)
+		}
+		if e.ObjectRef.Resource == "leases" && (e.Verb != "get" || !strings.HasPrefix(e.ObjectRef.Name, "ds-rollout.")) {
+			t.Errorf("%s lease %q by %s: only the Lease of a rollout is read, by its name", e.Verb, e.ObjectRef.Name, e.UserAgent)
 		}
 		if r := e.ObjectRef.Resource; r != "" && !slices.Contains(allowed, r) {
 			t.Errorf("%s %s by %s: not one of %v", e.Verb, r, e.UserAgent, allowed)

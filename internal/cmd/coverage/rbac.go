@@ -35,7 +35,8 @@ func newRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*co
 			Print the least role that reports need, as YAML for kubectl apply. It only lists and gets, and it holds
 			nothing about Secrets or ConfigMaps. With -n the role is for the DaemonSets of one namespace; nodes and
 			namespaces are cluster-wide and need a ClusterRole in any case. Pods of the whole cluster, which -A
-			lists, also tell what takes the room on a node; with -n alone that stays unknown.`),
+			lists, also tell what takes the room on a node; with -n alone that stays unknown. Leases tell whether
+			somebody drives a rollout of kubectl ds-rollout; one is read where a DaemonSet is held by one, else none.`),
 		Example: cli.Examples(`
 			# The role for all namespaces
 			kubectl ds-coverage rbac | kubectl apply -f -
@@ -92,6 +93,8 @@ func namespacedRules() []rbacv1.PolicyRule {
 		{APIGroups: []string{"apps"}, Resources: []string{"daemonsets"}, Verbs: []string{"get", "list"}},
 		{APIGroups: []string{"apps"}, Resources: []string{"controllerrevisions"}, Verbs: []string{"list"}},
 		{APIGroups: []string{""}, Resources: []string{"pods", "events"}, Verbs: []string{"list"}},
+		// Those of rollouts that hold a DaemonSet: their names depend on its own.
+		{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get"}},
 	}
 }
 

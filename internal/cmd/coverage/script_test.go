@@ -15,9 +15,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"gotest.tools/v3/golden"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -28,6 +32,7 @@ import (
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit/apiserver"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 func TestMain(m *testing.M) {
@@ -107,7 +112,8 @@ func codeOf(err error) int {
 
 // writeKubeconfig makes contexts that work, and contexts that do not: live,
 // blind (may not list nodes), deaf (may not list events), mute (may not list
-// DaemonSets), hang, html, down.
+// DaemonSets), held (by a rollout that nobody drives), heldunread (where the
+// Lease may not be read), hang, html, down.
 func writeKubeconfig(t *testing.T) string {
 	t.Helper()
 	c := clientcmdapi.NewConfig()
@@ -127,6 +133,11 @@ func writeKubeconfig(t *testing.T) string {
 	mute := apiserver.New(t, objects...)
 	mute.Fault(apiserver.Fault{Path: "/apis/apps/v1/daemonsets", Status: http.StatusForbidden})
 	add("mute", "logging", mute.Config())
+	held := heldByRollout(t, objects)
+	add("held", "logging", apiserver.New(t, held...).Config())
+	heldUnread := apiserver.New(t, held...)
+	heldUnread.Fault(apiserver.Fault{Path: "/apis/coordination.k8s.io/v1/namespaces/logging/leases/ds-rollout.collector", Status: http.StatusForbidden})
+	add("heldunread", "logging", heldUnread.Config())
 	hang := apiserver.New(t, objects...)
 	hang.Fault(apiserver.Fault{Path: "/api/v1/nodes", Hang: true})
 	add("hang", "logging", hang.Config())
@@ -143,6 +154,25 @@ func writeKubeconfig(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// heldByRollout is the cluster while a rollout of the collector rests.
+func heldByRollout(t *testing.T, objects []runtime.Object) []runtime.Object {
+	t.Helper()
+	renewed := metav1.NewMicroTime(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))
+	out := []runtime.Object{&coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "logging", Name: "ds-rollout.collector", Annotations: map[string]string{"kubectl-ds.github.io/run": "what-is-stored"}},
+		Spec:       coordinationv1.LeaseSpec{RenewTime: &renewed},
+	}}
+	for _, o := range objects {
+		o = o.DeepCopyObject()
+		if d, ok := o.(*appsv1.DaemonSet); ok && d.Name == "collector" {
+			d.Annotations = map[string]string{snapshot.ArmAnnotation: `{"run":"7f3k","original":"RollingUpdate"}`}
+			d.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 // closedPort is an address where nobody listens.

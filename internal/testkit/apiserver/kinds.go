@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -68,6 +69,12 @@ var kinds = map[string]kind{
 		gv: appsv1.SchemeGroupVersion, is: is[*appsv1.DaemonSet],
 		list: func(m metav1.ListMeta, objs []metav1.Object) runtime.Object {
 			return &appsv1.DaemonSetList{ListMeta: m, Items: values[appsv1.DaemonSet](objs)}
+		},
+	},
+	"leases": {
+		gv: coordinationv1.SchemeGroupVersion, is: is[*coordinationv1.Lease],
+		list: func(m metav1.ListMeta, objs []metav1.Object) runtime.Object {
+			return &coordinationv1.LeaseList{ListMeta: m, Items: values[coordinationv1.Lease](objs)}
 		},
 	},
 	"controllerrevisions": {

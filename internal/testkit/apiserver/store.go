@@ -64,10 +64,12 @@ func parsePath(path string) (target, bool) {
 	group := ""
 	rest, ok := strings.CutPrefix(path, "/api/v1/")
 	if !ok {
-		if rest, ok = strings.CutPrefix(path, "/apis/apps/v1/"); !ok {
+		if rest, ok = strings.CutPrefix(path, "/apis/"); !ok {
 			return t, false
 		}
-		group = "apps"
+		if group, rest, ok = strings.Cut(rest, "/v1/"); !ok {
+			return t, false
+		}
 	}
 	parts := strings.Split(rest, "/")
 	if len(parts) > 2 && parts[0] == "namespaces" {
