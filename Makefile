@@ -124,3 +124,18 @@ verify-generate: generate
 lint: $(GOLANGCI_LINT) ## Run golangci-lint on both modules.
 	$(GOLANGCI_LINT) run ./...
 	cd test && CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath" ../$(GOLANGCI_LINT) run -c ../.golangci.yaml ./...
+
+##@ Release
+
+RELEASE := GORELEASER=$(GORELEASER) ./hack
+PLATFORM = $(shell $(GO) env GOOS)_$(shell $(GO) env GOARCH)
+# A clone without tags knows no version.
+TAG = $(if $(filter v%,$(VERSION)),$(VERSION:%-dirty=%),v0.0.0-g$(shell git rev-parse --short HEAD))
+
+.PHONY: dist
+dist: $(GORELEASER) ## Build archives and packages of what is committed, for this platform, into dist/ (VERSION=v0.1.0).
+	$(RELEASE)/release.sh $(TAG) $(or $(OUT),dist) $(PLATFORM)
+
+.PHONY: release-manifests
+release-manifests: $(GORELEASER) ## Build all platforms and write plugins/*.yaml (VERSION=v0.1.0; COMMIT=HEAD).
+	$(RELEASE)/release-manifests.sh $(TAG)
