@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
@@ -33,6 +35,7 @@ type driver struct {
 	asked   int
 	leaving bool
 	answers chan answer
+	events  chan *corev1.Event
 	lists   lists
 	begun   map[string]bool // nodes that gates were told of
 	trouble int             // requests in a row that did not go through
@@ -47,8 +50,9 @@ func Run(ctx context.Context, c Config) (*End, error) {
 	// Since the Lease was taken the first lists were read, which may have taken
 	// longer than it lasts: it is read and renewed before anything else.
 	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: now.Add(-renewEvery), doubt: true,
-		answers: make(chan answer, 16), lists: lists{since: now, listed: now, next: now.Add(listEvery), done: make(chan listed, 1)}, begun: map[string]bool{}}
+		answers: make(chan answer, 16), events: make(chan *corev1.Event, 16), lists: lists{since: now, listed: now, next: now.Add(listEvery), done: make(chan listed, 1)}, begun: map[string]bool{}}
 	d.begin()
+	defer d.record(ctx)()
 	sideCtx, stop := context.WithCancel(ctx) // of gates and lists, which are not waited for
 	defer stop()
 	for {
@@ -127,7 +131,7 @@ func (d *driver) failed(err error) (*End, time.Duration, error) {
 // adrift is failed where it is the Lease that could not be read or written:
 // nothing else may be done then.
 func (d *driver) adrift(err error) (*End, time.Duration, error) {
-	if fatal(err) {
+	if fatal(err) || kube.AnswerOf(err) == kube.Forbidden && d.trouble >= troubleAfter {
 		return nil, 0, err
 	}
 	wait := d.setback(err)

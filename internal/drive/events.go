@@ -31,12 +31,35 @@ func (d *driver) event(e rollout.Event) {
 		Type: kind, Reason: "Rollout" + string(e.Type), Message: d.words(e), Count: 1, FirstTimestamp: at, LastTimestamp: at,
 		Source: corev1.EventSource{Component: kube.UserAgent}, ReportingController: "kubectl-ds.github.io/rollout", ReportingInstance: kube.UserAgent,
 	}
+	select {
+	case d.events <- obj:
+	default: // a server that slow does not hold a rollout up
+	}
+}
+
+// lastWords is how long the end of driving waits for events to be recorded.
+const lastWords = 3 * time.Second
+
+// record writes events beside the loop, in order, and returns what ends that.
+// They are help for people: whoever may not write them drives all the same.
+func (d *driver) record(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
 	go func() {
-		// Help for people: whoever may not write events drives all the same.
-		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-		defer cancel()
-		_ = d.Writer.Event(ctx, obj)
+		defer close(done)
+		for e := range d.events {
+			one, end := context.WithTimeout(ctx, requestTimeout)
+			_ = d.Writer.Event(one, e)
+			end()
+		}
 	}()
+	return func() {
+		close(d.events)
+		t := time.AfterFunc(lastWords, cancel)
+		<-done
+		t.Stop()
+		cancel()
+	}
 }
 
 // recorded are the events that a cluster remembers, and their type.
