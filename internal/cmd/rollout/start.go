@@ -199,7 +199,7 @@ func (o *startOptions) begin(ctx context.Context, at *connection, made *planned)
 	if err != nil {
 		return nil, err
 	}
-	created, err := at.writer.CreateLease(ctx, lease)
+	created, err := createLease(ctx, at.writer, lease)
 	switch {
 	case err != nil && kube.AnswerOf(err) == kube.Conflict:
 		// Somebody started between the plan and now.
