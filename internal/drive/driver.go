@@ -124,6 +124,9 @@ func (d *driver) failed(err error) (*End, time.Duration, error) {
 		return nil, 0, err
 	case err != nil:
 		d.calm = time.Now().Add(d.setback(err))
+		if d.barred(err) {
+			return nil, 0, err
+		}
 	}
 	return nil, d.until(d.calm), nil
 }
@@ -135,6 +138,9 @@ func (d *driver) adrift(err error) (*End, time.Duration, error) {
 		return nil, 0, err
 	}
 	wait := d.setback(err)
+	if d.barred(err) {
+		return nil, 0, err
+	}
 	d.quiet = time.Now().Add(wait)
 	return nil, wait, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -37,6 +38,12 @@ func (d *driver) setback(err error) time.Duration {
 		d.event(rollout.Event{Type: rollout.EventTrouble, At: time.Now(), Run: d.run.ID, Message: err.Error()})
 	}
 	return max(retryAfter(err), backoff(d.trouble, tryAgain))
+}
+
+// barred tells a permission that is missing for good: a server that has just
+// started may not know all roles yet.
+func (d *driver) barred(err error) bool {
+	return d.trouble >= troubleAfter && kube.AnswerOf(err) == kube.Forbidden
 }
 
 // until is how long nothing is to be done before t; zero for none known. The
