@@ -87,7 +87,7 @@ func (f *statusFlags) run(ctx context.Context, a *app, target string) error {
 }
 
 func (r *reading) status() *rollout.Status {
-	o := rollout.NewObserved(r.now, r.run.Epoch)
+	o := rollout.Outside(r.run.Policy, r.run, r.view, r.now)
 	return rollout.StatusOf(r.run.Policy, r.run, r.view, o, r.now)
 }
 
