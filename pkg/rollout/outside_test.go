@@ -12,7 +12,8 @@ import (
 func TestOutsideTellsASoakByThePodsOwnTimes(t *testing.T) {
 	w := newWorld(1)
 	w.fly(0)
-	w.replace(0, 0).ReadySince = snapshot.Time(t0.Add(-4 * time.Second).Unix())
+	p := w.replace(0, 0)
+	p.Created, p.ReadySince = snapshot.Time(t0.Add(-8*time.Second).Unix()), snapshot.Time(t0.Add(-4*time.Second).Unix())
 	w.run.InFlight[0].Started = metav1.NewTime(t0.Add(-9 * time.Second))
 	s := StatusOf(w.pol, w.run, w.view(), Outside(w.pol, w.run, w.view(), t0), t0)
 	if len(s.Flights) != 1 {
