@@ -97,8 +97,8 @@ func (h *historian) add(e *entry) error {
 		h.missed(e)
 		return nil
 	}
-	if e.object != nil && !e.dryRun && h.applied[e.uid] == e.rv {
-		return nil // as it was; its time is not that of its resourceVersion
+	if h.asItWas(e) {
+		return nil
 	}
 	pre := h.live[e.key()]
 	// The commit came after the request, and after every commit before it.
@@ -141,6 +141,12 @@ func (h *historian) add(e *entry) error {
 		h.live[e.key()] = w.Post
 	}
 	return nil
+}
+
+// asItWas tells an answer with an object that did not change: its time is not
+// that of its resourceVersion.
+func (h *historian) asItWas(e *entry) bool {
+	return e.object != nil && !e.dryRun && h.applied[e.uid] == e.rv
 }
 
 // after says what is there after the write, and whether it was one.
