@@ -21,6 +21,7 @@ type RolloutEvidence struct {
 	Renewed  *metav1.Time `json:"renewed,omitempty"`  // the Lease, by the holder's clock
 	NoLease  bool         `json:"noLease,omitempty"`
 	driver   driver
+	unread   string // the read of the Lease that failed
 	flipped  bool // somebody set the strategy back
 }
 
@@ -125,7 +126,8 @@ func (a *analysis) held() {
 	case e.byHand():
 		a.find(RolloutHeld, fmt.Sprintf("held by %s: %s", e.by(), e.nothing(a.d)), ev)
 	case e.driver == driverUnread:
-		ev.Unread = a.unreadLease()
+		e.unread = a.unreadLease()
+		ev.Unread = e.unread
 		a.find(RolloutUnread, fmt.Sprintf("held by %s; whether somebody drives it cannot be told (%s)", e.by(), ev.Unread), ev)
 	default:
 		a.find(RolloutHeld, fmt.Sprintf("held by %s, which nobody drives%s; %s", e.by(), e.undriven(a.opts.Now), e.nothing(a.d)), ev)

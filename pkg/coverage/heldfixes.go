@@ -22,8 +22,11 @@ func (e *RolloutEvidence) ways() []way {
 
 // heldFixes has a line for each way.
 func (r *Result) heldFixes(d *DaemonSetResult) []string {
-	if d.Held.driver == driverAlive {
+	switch remedy := r.unreadRemedy(d.Held.unread); {
+	case d.Held.driver == driverAlive:
 		return []string{"wait: " + d.Held.name() + " brings its nodes up to date"}
+	case remedy != "":
+		return []string{"to know whether somebody drives it, " + remedy}
 	}
 	var out []string
 	for i, w := range d.Held.ways() {
