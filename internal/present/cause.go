@@ -18,7 +18,11 @@ type labelled struct {
 func paragraph(cs *coverage.Cause, o Options) []string {
 	c := o.paint()
 	reason := Safe(string(cs.Reason))
-	out := wrap("", reason+gap+Safe(cs.Object)+gap+Safe(cs.Count), o.Width)
+	heading := reason + gap + Safe(cs.Object)
+	if cs.Count != "" {
+		heading += gap + Safe(cs.Count)
+	}
+	out := wrap("", heading, o.Width)
 	out[0] = strings.Replace(out[0], reason, c.text(toneOfReason(cs.Reason), reason), 1)
 	ls := linesOf(cs, o)
 	labels := 5

@@ -141,7 +141,7 @@ func daemonSetColumns(o Options) []column[dsRow] {
 	}
 	return []column[dsRow]{
 		{
-			name: "NAMESPACE", cell: func(r *dsRow) cell { return text(Safe(r.item.Namespace)) },
+			name: "NAMESPACE", leave: leave{order: 9, onlyIfSame: true}, cell: func(r *dsRow) cell { return text(Safe(r.item.Namespace)) },
 			compare: by(func(r *dsRow) string { return r.item.Namespace }),
 		},
 		{
@@ -164,7 +164,8 @@ func daemonSetColumns(o Options) []column[dsRow] {
 			compare: func(a, b *dsRow) int { return compareRatio(steadyOf(&a.item.Summary), steadyOf(&b.item.Summary)) },
 		},
 		{
-			name: "TOP REASON", cell: func(r *dsRow) cell { return toned(r.top.tone, Safe(r.top.String())) },
+			// Where names are long it goes: the paragraphs tell the reasons.
+			name: "TOP REASON", leave: leave{order: 8}, cell: func(r *dsRow) cell { return toned(r.top.tone, Safe(r.top.String())) },
 			compare: func(a, b *dsRow) int {
 				return cmp.Or(strings.Compare(string(a.top.reason), string(b.top.reason)), cmp.Compare(a.top.count, b.top.count))
 			},

@@ -28,7 +28,7 @@ func Explanation(w io.Writer, e *coverage.Explanation, o Options) error {
 	if len(e.Changes) > 0 {
 		p.line("")
 		p.line("Any one of these changes the verdict:")
-		if err := p.table(changeGrid(e.Changes), c); err != nil {
+		if err := p.table(changeGrid(e.Changes, o), c); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,9 @@ func ruleOf(r *coverage.RuleLine) string { return Safe(r.Rule) }
 
 func resultOf(r *coverage.RuleLine) string { return Safe(r.Result) }
 
-func changeGrid(changes []coverage.Change) *grid {
+// changeGrid puts what a change does under it where a terminal is too narrow for
+// both: a command stays on one line, and is not pulled apart from its end.
+func changeGrid(changes []coverage.Change, o Options) *grid {
 	g := &grid{indent: "    "}
 	for _, ch := range changes {
 		effect := fmt.Sprintf("should-run %d -> %d", ch.From, ch.To)
@@ -115,5 +117,12 @@ func changeGrid(changes []coverage.Change) *grid {
 		}
 		g.rows = append(g.rows, []cell{toned(info, Safe(ch.Where)), text(Safe(ch.Do)), text(effect)})
 	}
-	return g
+	if len(g.rows) == 0 || o.Width == 0 || g.width(g.widths()) <= o.Width {
+		return g
+	}
+	under := &grid{indent: g.indent}
+	for _, r := range g.rows {
+		under.rows = append(under.rows, r[:2], []cell{text(""), r[2]})
+	}
+	return under
 }

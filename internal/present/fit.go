@@ -14,7 +14,7 @@ type leave struct {
 	// onlyIfSame lets it go only where all rows have the same in it.
 	onlyIfSame bool
 	// cut shortens its text, as long as enough is left to be worth reading,
-	// before any column goes.
+	// before any column goes. Where that is not enough it is cut in the end.
 	cut bool
 }
 
@@ -27,26 +27,44 @@ func (g *grid) fit(limit int) {
 	if len(g.rows) == 0 {
 		return
 	}
-	widths := g.widths()
 	for {
-		over := (len(widths)-1)*len(gap) + len(g.indent) - limit
-		for _, w := range widths {
-			over += w
-		}
+		widths := g.widths()
+		over := g.width(widths) - limit
 		if over <= 0 {
 			return
 		}
-		if i := slices.IndexFunc(g.leaves, func(l leave) bool { return l.cut }); i >= 0 && widths[i]-over >= readable {
-			g.cut(i, widths[i]-over)
+		long := slices.IndexFunc(g.leaves, func(l leave) bool { return l.cut })
+		if long >= 0 && widths[long]-over >= g.least(long) {
+			g.cut(long, widths[long]-over)
 			return
 		}
-		i := g.next()
-		if i < 0 {
-			return
+		if i := g.next(); i >= 0 {
+			g.remove(i)
+			continue
 		}
-		g.remove(i)
-		widths = slices.Delete(widths, i, i+1)
+		if long >= 0 {
+			g.cut(long, g.least(long))
+		}
+		return
 	}
+}
+
+// least is to how many columns the text of one may be cut: below its heading
+// nothing is won.
+func (g *grid) least(column int) int {
+	if g.headers == nil {
+		return readable
+	}
+	return max(readable, width(g.headers[column]))
+}
+
+// width is how many columns of a terminal the table takes.
+func (g *grid) width(widths []int) int {
+	out := (len(widths)-1)*len(gap) + len(g.indent)
+	for _, w := range widths {
+		out += w
+	}
+	return out
 }
 
 func (g *grid) widths() []int {

@@ -133,7 +133,7 @@ func nodeColumns(suffix string, o Options) []column[nodeRow] {
 			compare: by(func(r *nodeRow) string { return r.n.Ready }),
 		},
 		count("SHOULD-RUN", always, 6, plain, func(n *coverage.NodeCoverage) int { return n.Summary.ShouldRun }),
-		count("COVERED", always, 0, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Covered + n.Summary.Outdated }),
+		count("COVERED", always, 8, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Covered + n.Summary.Outdated }),
 		count("GAPS", always, 0, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Gaps }),
 		count("SUSPECT", normal, 5, bad, func(n *coverage.NodeCoverage) int { return n.Summary.Suspect }),
 		count("EXCLUDED", normal, 1, plain, func(n *coverage.NodeCoverage) int { return n.Summary.Excluded }),
@@ -147,7 +147,7 @@ func nodeColumns(suffix string, o Options) []column[nodeRow] {
 			return fmt.Sprint(c.Pods), int64(c.Pods), c.AllocatablePods
 		}),
 		{
-			name: "TOP REASON", cell: func(r *nodeRow) cell { return toned(r.top.tone, Safe(r.top.String())) },
+			name: "TOP REASON", leave: leave{order: 7}, cell: func(r *nodeRow) cell { return toned(r.top.tone, Safe(r.top.String())) },
 			compare: by(func(r *nodeRow) string { return string(r.top.reason) }),
 		},
 		str("ARCH", wide, func(n *coverage.NodeCoverage) string { return n.Arch }),

@@ -124,7 +124,7 @@ func nodeGrid(n *coverage.NodeCoverage, o Options) *grid {
 	g := &grid{
 		headers: []string{"NAMESPACE", "DAEMONSET", "STATE", "REASON", "POD", "CPU", "MEMORY", "SINCE"},
 		right:   []bool{false, false, false, false, false, true, true, false},
-		leaves:  []leave{{}, {}, {}, {order: 5}, {order: 2}, {order: 4}, {order: 3}, {order: 1}},
+		leaves:  []leave{{order: 6, onlyIfSame: true}, {}, {}, {order: 5}, {order: 2}, {order: 4}, {order: 3}, {order: 1}},
 	}
 	if o.NoHeaders {
 		g.headers = nil
