@@ -22,7 +22,7 @@ type RolloutEvidence struct {
 	NoLease  bool         `json:"noLease,omitempty"`
 	driver   driver
 	unread   string // the read of the Lease that failed
-	flipped  bool // somebody set the strategy back
+	flipped  bool   // somebody set the strategy back
 }
 
 // driver says whether somebody drives a rollout.

@@ -55,8 +55,9 @@ func (r *Result) heldLooks(d *DaemonSetResult) []string {
 		return []string{r.rollout("status", d.DaemonSet, "-w")}
 	case driverUnread:
 		return nil
+	default:
+		return []string{r.rollout("status", d.DaemonSet)}
 	}
-	return []string{r.rollout("status", d.DaemonSet)}
 }
 
 // rollout is a command of the other plugin.
