@@ -11,8 +11,8 @@ import (
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
 	"github.com/kubectl-ds/kubectl-ds/test/kubectl"
-	"github.com/kubectl-ds/kubectl-ds/test/simnode"
 )
 
 // TestAHeldDaemonSetIsToldByItsLease arms a DaemonSet, and then drives it, as
