@@ -27,7 +27,7 @@ cd "$work/src"
 git checkout --quiet --detach "$commit"
 
 if (($#)); then
-	IFS=, eval 'targets="$*"'
+	targets=$(IFS=, && echo "$*")
 	sed -i.all "s/targets: &targets \[.*\]/targets: \&targets [$targets]/" .goreleaser.yaml
 	if cmp -s .goreleaser.yaml .goreleaser.yaml.all; then
 		echo ".goreleaser.yaml has no line 'targets: &targets [...]' that these would replace: $*" >&2
@@ -38,9 +38,8 @@ fi
 # A snapshot skips what needs a tag that exists. Parallel builds of programs of
 # this size need more memory than they save time.
 GORELEASER_CURRENT_TAG=$version "$goreleaser" release --snapshot --clean --skip=sbom,sign --parallelism 1 >&2
-for path in dist/*; do
-	[[ -f $path || $path == */krew || $path == */homebrew ]] || continue
-	rm -rf "${out:?}/${path#dist/}"
-	cp -R "$path" "$out/"
-done
+rm -rf "$out/krew" "$out/homebrew"
+cp -R dist/krew dist/homebrew "$out/"
+cut -d' ' -f3 dist/checksums.txt | xargs -I{} cp dist/{} "$out/"
+cp dist/checksums.txt "$out/"
 echo "$commit"
