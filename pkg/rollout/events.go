@@ -231,15 +231,20 @@ func (e *eventer) phase() {
 	e.add(ev)
 }
 
-// GateEvents tells which gates answered between two observations.
+// GateEvents tells which gates answered between two observations. One that
+// holds is told of once.
 func GateEvents(run string, before, after *Observed, now time.Time) []Event {
 	var out []Event
 	keys := slices.SortedFunc(maps.Keys(after.Gates), func(a, b GateKey) int {
 		return cmp.Or(cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Gate, b.Gate))
 	})
 	for _, k := range keys {
-		is := after.Gates[k]
-		if before != nil && before.Gates[k].At.Equal(is.At) || is.Outcome == "" || is.Running {
+		is, was := after.Gates[k], GateSeen{}
+		if before != nil {
+			was = before.Gates[k]
+		}
+		held := is.Outcome == GateHold && was.Outcome == GateHold && was.Reason == is.Reason // for as long as it does
+		if was.At.Equal(is.At) || held || is.Outcome == "" || is.Running {
 			continue
 		}
 		ev := Event{Type: EventGatePassed, At: now, Run: run, Gate: k.Gate, Node: k.Node, Wave: k.Wave, Reason: string(is.Outcome), Message: is.Reason}

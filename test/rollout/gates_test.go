@@ -315,7 +315,7 @@ func TestGatesBeforeWavesAndNodes(t *testing.T) {
 				"--gate-exec", "kubectl get configmap gate -n " + w.name,
 			}
 			w.out.shut.Store(true)
-			r := w.run(t, 1, "start", fast(newImage, flags...)...)
+			r := w.run(t, 1, "start", fast(newImage, append(flags, "--node-timeout", "6s")...)...)
 			if !strings.Contains(r.stdout, "gate") || r.count(core.EventGateBlocked) == 0 {
 				t.Errorf("nobody says that a gate blocked:\n%s", r.stdout)
 			}

@@ -88,13 +88,13 @@ func wrote(h *check.History) bool {
 	return false
 }
 
-// dead tells that the test had killed the process that held the Lease.
+// dead tells that the process that held the Lease was gone by then.
 func (w *world) dead(holder string, taken time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range w.processes { // who@host_pid_random
 		if strings.Contains(holder, fmt.Sprintf("_%d_", p.cmd.Process.Pid)) {
-			return !p.killed.IsZero() && p.killed.Before(taken)
+			return p.exited() && p.ended.Before(taken)
 		}
 	}
 	return false

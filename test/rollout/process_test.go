@@ -26,7 +26,7 @@ type process struct {
 	stdout, stderr output
 	done           chan struct{}
 	err            error     // of Wait; read after done
-	killed         time.Time // when it was killed, zero where it was not
+	ended          time.Time // when it was gone; read after done
 }
 
 // result is what a command printed, what its journal says, and its exit code;
@@ -83,6 +83,7 @@ func (w *world) start(t *testing.T, verb string, args ...string) *process {
 	}
 	go func() {
 		p.err = p.cmd.Wait()
+		p.ended = time.Now()
 		close(p.done)
 	}()
 	t.Cleanup(func() {
@@ -120,7 +121,6 @@ func (p *process) kill() {
 	if p.exited() {
 		return
 	}
-	p.killed = time.Now()
 	_ = p.cmd.Process.Kill()
 }
 

@@ -222,49 +222,6 @@ func TestAnInterruptLandsWhatIsInFlight(t *testing.T) {
 	}
 }
 
-// TestADriverThatIsKilledIsFollowedByAnother kills the driver in every phase
-// that its journal tells of.
-func TestADriverThatIsKilledIsFollowedByAnother(t *testing.T) {
-	t.Parallel()
-	for _, at := range []core.EventType{
-		core.EventStarted, core.EventPinned, core.EventNodeStarted, core.EventPodDeleted, core.EventPodReady, core.EventNodeDone,
-	} {
-		t.Run(string(at), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, 5, worldOptions{})
-			p := w.start(t, "start", fast(newImage)...)
-			p.until(t, string(at), is(at))
-			p.kill()
-			p.wait(t, -1)
-			if at == core.EventStarted && w.daemonSet(t.Context(), t).Spec.Template.Spec.Containers[0].Image == oldImage {
-				// Only the process that died knew the template.
-				w.run(t, 1, "resume")
-				w.run(t, 1, "abort")
-				w.run(t, 0, "start", fast(newImage)...)
-			} else {
-				w.run(t, 0, "resume")
-			}
-			w.all(t, newImage, 5)
-			h := w.judge(t, twoAtATime)
-			w.nothingLeft(t)
-			deletes := map[string]int{}
-			for i := range h.Writes {
-				if x := &h.Writes[i]; x.Ours && x.Kind == "Pod" && x.Verb == "delete" {
-					deletes[x.Pre.Pod.Node]++
-				}
-			}
-			for node, n := range deletes {
-				if n != 1 {
-					t.Errorf("%d pods were deleted on %s", n, node)
-				}
-			}
-			if len(deletes) != 5 {
-				t.Errorf("pods were deleted on %d nodes, want 5", len(deletes))
-			}
-		})
-	}
-}
-
 func TestAPodThatTakesAWhileIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 3, worldOptions{})
