@@ -34,6 +34,7 @@ type driver struct {
 	local   []rollout.Intent  // of this terminal, not yet stored
 	asked   int
 	leaving bool
+	resumed bool // that the run is gone on with has been told, and it rests yet
 	answers chan answer
 	events  chan *corev1.Event
 	lists   lists
@@ -178,7 +179,7 @@ type decision struct {
 // acts only where both agree.
 func (d *driver) decide(ctx context.Context) (decision, error) {
 	if d.leaving && len(d.local) == 0 && rollout.Allowed(d.run.Phase, rollout.VerbPause) {
-		d.asks(rollout.Intent{Verb: rollout.VerbPause}, true) // somebody resumed it meanwhile
+		d.asks(rollout.Intent{Verb: rollout.VerbPause, Leaves: true}, true) // somebody resumed it meanwhile
 	}
 	d.follow()
 	now := time.Now()
@@ -261,10 +262,16 @@ func (d *driver) tell(v *rollout.View, now time.Time) {
 	d.last = v
 	d.status = rollout.StatusOf(d.Policy, d.run, v, d.obs, now)
 	for _, e := range rollout.Events(was, d.status) {
-		if was == nil && d.Resumed && e.Type == rollout.EventStarted {
-			e.Type = rollout.EventResumed
+		switch {
+		case was == nil && d.Resumed && e.Type == rollout.EventStarted:
+			e.Type, d.resumed = rollout.EventResumed, d.status.Phase == rollout.Paused || d.status.Phase == rollout.Stopped
+		case e.Type == rollout.EventResumed && d.resumed:
+			continue // it was told when this process began
 		}
 		d.event(e)
+	}
+	if was != nil && was.Phase != d.status.Phase {
+		d.resumed = false
 	}
 	for _, e := range rollout.GateEvents(d.run.ID, d.told, d.obs, now) {
 		d.event(e)

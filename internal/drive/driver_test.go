@@ -39,6 +39,30 @@ func TestADriverBringsEveryNodeToTheTarget(t *testing.T) {
 	})
 }
 
+// A run that rests and is gone on with says so once.
+func TestResumedIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 2, rollout.Paused)
+		f.Resumed, f.Stay = true, true
+		f.asks <- rollout.Intent{Verb: rollout.VerbResume}
+		f.mustFinish(f.drive())
+		if n := f.watcher.count(rollout.EventResumed); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
+func TestAnInterruptIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 2, rollout.Running)
+		close(f.leave)
+		end := f.mustEnd(f.drive())
+		if why := end.Run.Because; !end.Left || why == nil || why.Code != rollout.PauseLeft || why.Message != "jane" {
+			t.Errorf("left %v, because %+v", end.Left, why)
+		}
+	})
+}
+
 // The Lease is taken, then the first lists are read, and only then is it
 // driven: that may have taken longer than it lasts.
 func TestADriverLooksAtItsLeaseFirst(t *testing.T) {

@@ -158,5 +158,5 @@ func (d *driver) asks(in rollout.Intent, ok bool) {
 // leave lets what is in flight land.
 func (d *driver) leave() {
 	d.leaving = true
-	d.asks(rollout.Intent{Verb: rollout.VerbPause}, true)
+	d.asks(rollout.Intent{Verb: rollout.VerbPause, Leaves: true}, true)
 }

@@ -84,6 +84,9 @@ func (m *liveModel) refresh(keep int) []string {
 		}
 	}
 	for _, ev := range events {
+		if m.st.routine(&ev) {
+			continue
+		}
 		if ev = m.st.event(ev); ev.Type != rollout.EventProgress {
 			m.events = append(m.events, ev)
 		}

@@ -90,7 +90,9 @@ func (st *streamState) fields(ev *rollout.Event) string {
 	}
 	p.of("done", ev.Done, ev.Total)
 	p.of("ceiling", ev.Taken, ev.Ceiling)
-	p.add("reason", ev.Reason)
+	if ev.Type != rollout.EventGatePassed { // the word of the event says it
+		p.add("reason", ev.Reason)
+	}
 	switch {
 	case progress:
 		p.add("waits", st.why(ev))

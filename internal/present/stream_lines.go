@@ -19,14 +19,14 @@ type Lines struct {
 // NewLines writes to w.
 func NewLines(w io.Writer, o StreamOptions) *Lines { return &Lines{w: w, st: newStreamState(o)} }
 
-// Event writes one line; after a pause a second one with what to type.
+// Event writes one line; none where it says nothing new.
 func (l *Lines) Event(ev rollout.Event) {
+	if l.st.routine(&ev) {
+		return
+	}
 	ev = l.st.event(ev)
 	line := fmt.Sprintf("%s %-11s  %s", clock(ev.At), Safe(string(ev.Type)), l.st.fields(&ev))
 	l.line(strings.TrimRight(line, " "))
-	if ev.Type == rollout.EventPaused {
-		l.line("To go on: " + l.st.goOn(ev.Code))
-	}
 }
 
 // Look writes the heartbeat where nothing else was said for a minute.
@@ -35,6 +35,10 @@ func (l *Lines) Look(s *rollout.Status, d rollout.Decision) {
 		l.Event(*ev)
 	}
 }
+
+// GoOn writes what to type where a run rests and nobody drives it. Whoever
+// drives leaves that to the screen that comes at the end.
+func (l *Lines) GoOn(why rollout.Code) { l.line("To go on: " + l.st.goOn(why)) }
 
 // Err is the first write that failed; nothing is written after it.
 func (l *Lines) Err() error { return l.err }

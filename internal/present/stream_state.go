@@ -1,6 +1,7 @@
 package present
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -17,6 +18,9 @@ type StreamOptions struct {
 	// Revisions that are known before the first status: events name hashes,
 	// screens the numbers.
 	Revisions []rollout.Revision
+	// Builtin are names of gates that are built in: lines say nothing of those
+	// that pass when they are asked first, since NodeDone says as much.
+	Builtin []string
 }
 
 // daemonSet is namespace/name.
@@ -40,10 +44,11 @@ type streamState struct {
 	spoken  time.Time            // of the newest line
 	numbers map[string]int64     // revision numbers by hash
 	deleted map[string]time.Time // when the pod of a node was deleted
+	blocked map[rollout.GateKey]bool
 }
 
 func newStreamState(o StreamOptions) *streamState {
-	st := &streamState{opts: o, numbers: map[string]int64{}, deleted: map[string]time.Time{}}
+	st := &streamState{opts: o, numbers: map[string]int64{}, deleted: map[string]time.Time{}, blocked: map[rollout.GateKey]bool{}}
 	for _, r := range o.Revisions {
 		st.note(r)
 	}
@@ -81,6 +86,7 @@ func (st *streamState) event(ev rollout.Event) rollout.Event {
 	if ev.At.After(st.spoken) {
 		st.spoken = ev.At
 	}
+	st.note(rollout.Revision{Hash: ev.Revision, Number: ev.Number})
 	switch ev.Type {
 	case rollout.EventPodDeleted:
 		st.deleted[ev.Node] = ev.At
@@ -103,13 +109,29 @@ func (st *streamState) event(ev rollout.Event) rollout.Event {
 	return ev
 }
 
+// routine reports whether an event is a built-in gate that passes at once. A
+// pass after anything else is news.
+func (st *streamState) routine(ev *rollout.Event) bool {
+	key := rollout.GateKey{Gate: ev.Gate, Node: ev.Node, Wave: ev.Wave}
+	switch ev.Type {
+	case rollout.EventGateBlocked:
+		st.blocked[key] = true
+	case rollout.EventGatePassed:
+		was := st.blocked[key]
+		delete(st.blocked, key)
+		return !was && slices.Contains(st.opts.Builtin, ev.Gate)
+	default:
+	}
+	return false
+}
+
 // currentWave is that of a node in flight, else the last that has begun.
 func (st *streamState) currentWave(node string) int {
 	if f := flightOf(st.status, node); f != nil {
 		return f.Wave
 	}
 	wave := 0
-	if st.status != nil {
+	if st.status != nil && st.status.Phase != rollout.Undoing {
 		for _, w := range st.status.Waves {
 			if w.Begun {
 				wave = w.Number

@@ -185,10 +185,50 @@ func TestGoOnIsWhatToType(t *testing.T) {
 		rollout.PauseApproval: "To go on: kubectl ds-rollout approve -n kube-system cilium --context train-eu-1 && kubectl ds-rollout resume -n kube-system cilium --context train-eu-1 --yes\n",
 	} {
 		var out bytes.Buffer
-		NewLines(&out, streamOptions()).Event(rollout.Event{Type: rollout.EventPaused, At: at("16:00:00"), Code: code, Wave: 2})
-		if !strings.HasSuffix(out.String(), want) {
+		NewLines(&out, streamOptions()).GoOn(code)
+		if out.String() != want {
 			t.Errorf("%s: %s", code, out.String())
 		}
+	}
+}
+
+// Lines are silent about a built-in gate that passes at once; the journal is
+// not, and nothing that a person should know goes unsaid.
+func TestLinesLeaveOutGatesThatPassAtOnce(t *testing.T) {
+	o := streamOptions()
+	const collateral = string(rollout.GateCollateral)
+	o.Builtin = []string{collateral}
+	var lines, js bytes.Buffer
+	l, n := NewLines(&lines, o), NewNDJSON(&js, o)
+	for _, e := range []rollout.Event{
+		{Type: rollout.EventGatePassed, Gate: collateral, Node: "n1", Reason: "pass"},
+		{Type: rollout.EventGatePassed, Gate: "slo", Node: "n1", Reason: "pass", Message: "all well"},
+		{Type: rollout.EventGateBlocked, Gate: collateral, Node: "n2", Reason: "hold"},
+		{Type: rollout.EventGatePassed, Gate: collateral, Node: "n2", Reason: "pass"},
+	} {
+		e.At = at("16:00:00")
+		l.Event(e)
+		n.Event(e)
+	}
+	want := `2026-11-23T16:00:00Z GatePassed   node=n1 gate=slo message="all well"
+2026-11-23T16:00:00Z GateBlocked  node=n2 gate=collateral reason=hold
+2026-11-23T16:00:00Z GatePassed   node=n2 gate=collateral
+`
+	if lines.String() != want {
+		t.Errorf("got\n%s", lines.String())
+	}
+	if got := strings.Count(js.String(), "GatePassed"); got != 3 {
+		t.Errorf("the journal has %d passes", got)
+	}
+}
+
+func TestTheFirstLineThatNamesARevisionHasItsNumber(t *testing.T) {
+	o := streamOptions()
+	o.Revisions = nil
+	var out bytes.Buffer
+	NewLines(&out, o).Event(rollout.Event{Type: rollout.EventPinned, At: at("16:00:00"), Revision: to42.Hash, Number: 42})
+	if want := "2026-11-23T16:00:00Z Pinned       revision=42\n"; out.String() != want {
+		t.Errorf("got %s", out.String())
 	}
 }
 
@@ -348,7 +388,7 @@ func TestBecause(t *testing.T) {
 		{rollout.Cause{Code: rollout.WaitSoak, Node: "other"}, "soak on other"},
 		{rollout.Cause{Code: rollout.WaitWindow, Since: &opens}, "outside the window, it opens at 2026-11-23T17:00:00Z"},
 		{rollout.Cause{Code: rollout.WaitGate, Gate: "slo", Wave: 3, Message: "hold: 2 alerts"}, "gate slo before wave 3: hold: 2 alerts"},
-		{rollout.Cause{Code: rollout.StopFailed, Node: "n", Message: "\x1b[2J"}, `node failed: n (\x1b[2J)`},
+		{rollout.Cause{Code: rollout.StopFailed, Node: "n", Message: "\x1b[2J"}, `node failed: n: \x1b[2J`},
 		{rollout.Cause{Code: "New", Node: "n"}, "New on n"},
 	} {
 		if got := BecauseIn(c.cause, soaking("15:31:52", time.Minute)); got != c.want {

@@ -41,6 +41,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.WaitReconcile:   {words: "the last write is not in what was read yet"},
 
 	rollout.PauseAsked:    {words: "pause asked", open: " by "},
+	rollout.PauseLeft:     {words: "interrupted", open: " by "},
 	rollout.PauseApproval: {words: "approval asked"},
 	rollout.PauseUntil:    {words: "the time of --until is reached"},
 	rollout.PauseTimeout:  {words: "timed out"},
@@ -48,7 +49,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.PauseFlip:     {words: "somebody took OnDelete back, it is armed again"},
 	rollout.PauseUncordon: {words: "somebody uncordoned a node", at: ": ", open: " (", shut: ")"},
 
-	rollout.StopFailed:       {words: "node failed", at: ": ", open: " (", shut: ")"},
+	rollout.StopFailed:       {words: "node failed", at: ": "},
 	rollout.StopGate:         {words: "gate"},
 	rollout.StopCeiling:      {words: "the ceiling is full and nothing is in flight", at: ", first "},
 	rollout.StopFlip:         {words: "the update strategy was taken back again"},

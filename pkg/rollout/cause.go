@@ -29,6 +29,7 @@ const (
 // Reasons to pause: asked for.
 const (
 	PauseAsked    Code = "Asked"
+	PauseLeft     Code = "Interrupted" // the driver was interrupted
 	PauseApproval Code = "ApprovalAsked"
 	PauseUntil    Code = "UntilReached"
 	PauseTimeout  Code = "TimedOut"

@@ -49,6 +49,7 @@ type Event struct {
 	Node     string        `json:"node,omitempty"`
 	Pod      string        `json:"pod,omitempty"`
 	Revision string        `json:"revision,omitempty"` // hash
+	Number   int64         `json:"-"`                  // of Revision, where the event is the first to name it
 	Gate     string        `json:"gate,omitempty"`
 	Nodes    int           `json:"nodes,omitempty"`
 	Done     int           `json:"done,omitempty"`
@@ -70,13 +71,13 @@ const Heartbeat = time.Minute
 func Events(before, after *Status) []Event {
 	e := &eventer{b: before, a: after}
 	if before == nil {
-		e.add(Event{Type: EventStarted, Revision: after.Target.Hash, Nodes: after.Total})
+		e.add(Event{Type: EventStarted, Revision: after.Target.Hash, Number: after.Target.Number, Nodes: after.Total})
 		e.b = &Status{Phase: after.Phase, Because: after.Because, Target: after.Target, nodes: after.nodes, Joined: after.Joined, Gone: after.Gone,
 			Failed: after.Failed, Rearms: after.Rearms, Drifted: after.Drifted, Flights: after.Flights, Waves: after.Waves}
 		return e.out
 	}
 	if before.Target.Hash != after.Target.Hash {
-		e.add(Event{Type: EventPinned, Revision: after.Target.Hash})
+		e.add(Event{Type: EventPinned, Revision: after.Target.Hash, Number: after.Target.Number})
 	}
 	e.drift()
 	e.waves()
@@ -215,7 +216,8 @@ func (e *eventer) phase() {
 		}
 		ev.Type = EventStopped
 	case Undoing:
-		ev.Type = EventUndoing
+		// What is done counts for the old target until the template is back.
+		ev.Type, ev.Done, ev.Total, ev.Nodes = EventUndoing, 0, 0, e.a.touched
 	case Aborting:
 		ev.Type = EventAborting
 	case Running:

@@ -15,8 +15,9 @@ type Intent struct {
 	Run    string      `json:"run"`
 	Target string      `json:"target,omitempty"` // hash; approve is bound to it
 	Verb   Verb        `json:"verb"`
-	Node   string      `json:"node,omitempty"` // of skip and retry
-	Wave   int         `json:"wave,omitempty"` // of approve
+	Node   string      `json:"node,omitempty"`   // of skip and retry
+	Wave   int         `json:"wave,omitempty"`   // of approve
+	Leaves bool        `json:"leaves,omitempty"` // of pause: the driver was interrupted, and goes
 	By     string      `json:"by,omitempty"`
 	At     metav1.Time `json:"at"`
 }
@@ -91,6 +92,9 @@ func (r *Run) apply(in Intent, v *View, now time.Time) {
 	switch in.Verb {
 	case VerbPause:
 		r.Phase, r.Because = Paused, &Cause{Code: PauseAsked, Message: in.By, Since: &at}
+		if in.Leaves {
+			r.Because.Code = PauseLeft
+		}
 	case VerbResume:
 		r.resume()
 	case VerbApprove:

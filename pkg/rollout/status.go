@@ -36,7 +36,8 @@ type Status struct {
 	Outcome Outcome  `json:"outcome,omitempty"`
 	Drifted bool     `json:"drifted,omitempty"` // the template is not the target
 
-	nodes map[string]nodeFacts
+	nodes   map[string]nodeFacts
+	touched int // nodes that an undo brings back
 }
 
 // WaveStatus is one wave.
@@ -52,7 +53,7 @@ type WaveStatus struct {
 type FlightStatus struct {
 	Node  string        `json:"node"`
 	Zone  string        `json:"zone,omitempty"`
-	Wave  int           `json:"wave"`
+	Wave  int           `json:"wave"` // 0 on the way back
 	Code  Code          `json:"waitsFor"`
 	Since time.Time     `json:"since"` // in flight, as this process saw it
 	Until time.Time     `json:"until,omitzero"`
@@ -75,7 +76,7 @@ type nodeFacts struct {
 func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	s := &Status{
 		Run: r.ID, Namespace: r.Namespace, Name: r.Name, At: now, Phase: r.Phase, Because: r.Because, Target: r.Target, From: r.From,
-		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{},
+		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{}, touched: len(r.Touched),
 		Ceiling: p.Ceiling(r.Size), Taken: []string{}, Flights: []FlightStatus{}, Waves: []WaveStatus{},
 	}
 	if v.DaemonSet == nil {
@@ -120,6 +121,9 @@ func (d *decider) countWaves(s *Status) {
 func (d *decider) flightStatus(f *Flight) FlightStatus {
 	seen := d.o.Nodes[f.Node]
 	out := FlightStatus{Node: f.Node, Wave: f.Wave, Since: seen.Flying, Pod: f.Pod, Code: WaitReconcile}
+	if f.Wave > len(d.r.Waves) {
+		out.Wave = 0
+	}
 	n := d.v.Node(f.Node)
 	if n == nil {
 		return out

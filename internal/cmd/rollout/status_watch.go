@@ -112,6 +112,9 @@ func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Ru
 	if run.Phase == rollout.Stopped {
 		code = cli.Failed
 	}
+	if l, ok := w.to.(*present.Lines); ok && run.Phase == rollout.Paused {
+		l.GoOn(run.Because.Code)
+	}
 	return false, cli.Exit(code, nil)
 }
 

@@ -68,7 +68,7 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 	st := &stream{now: now, left: make(chan struct{})}
 	opts := present.StreamOptions{
 		Context: s.at.Context, Namespace: s.at.Namespace, Name: s.at.name, CommandFlags: s.app.kube.CommandFlags(),
-		Revisions: []rollout.Revision{s.run.From, s.run.Target},
+		Revisions: []rollout.Revision{s.run.From, s.run.Target}, Builtin: builtinNames(s.policy),
 	}
 	out := s.app.streams.Out
 	switch {
@@ -97,6 +97,17 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 		st.to = append(st.to, present.NewNDJSON(file, opts))
 	}
 	return st, nil
+}
+
+// builtinNames are gates that look by themselves, as the policy calls them.
+func builtinNames(p *rollout.Policy) []string {
+	var out []string
+	for i := range p.Gates {
+		if p.Gates[i].Builtin != "" {
+			out = append(out, p.Gates[i].Name)
+		}
+	}
+	return out
 }
 
 // Event implements drive.Watcher.
