@@ -33,16 +33,13 @@ type image struct{ container, image string }
 // restartedAt is the annotation that kubectl rollout restart sets.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-func (f *changeFlags) add(cmd *cobra.Command) error {
+func (f *changeFlags) add(cmd *cobra.Command) {
 	f.cmd = cmd
 	fs := cmd.Flags()
 	fs.StringSliceVar(&f.images, "image", nil, "Change the image of a container, as in agent=example.com/agent:v2; may be repeated.")
 	fs.BoolVar(&f.restart, "restart", false, "Replace the pods without another change, as kubectl rollout restart does.")
 	fs.StringVarP(&f.file, "filename", "f", "", "Change the template to that of a manifest, as kubectl apply would: a file, a URL, or - for standard input. Nothing but the template is taken from it.")
 	fs.Int64Var(&f.revision, "to-revision", 0, "Change the template back to this revision; kubectl ds-rollout history lists them.")
-	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{
-		"image": cobra.NoFileCompletions, "to-revision": cobra.NoFileCompletions,
-	})
 }
 
 func (f *changeFlags) options() (changeOptions, error) {

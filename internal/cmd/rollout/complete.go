@@ -6,10 +6,10 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 )
 
-// completeTarget completes a DaemonSet, and a node after it where one is
-// taken.
+// completeTarget completes a DaemonSet, and a node of its run after it where
+// one is taken.
 func (a *app) completeTarget(node bool) cli.CompleteFunc {
-	sets, nodes := a.names.Names("daemonset"), a.names.Names("node")
+	sets, nodes := a.names.Names("daemonset"), a.runNodes()
 	return func(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		switch {
 		case len(args) == 0:

@@ -57,6 +57,7 @@ func NewCommand(streams genericiooptions.IOStreams, version string) (*cobra.Comm
 		root.AddCommand(sub)
 	}
 	root.AddCommand(cli.VersionCommand(Plugin, version, a.kube))
+	cli.CompleteFlags(root, a.liveFlags())
 	cli.Decorate(root, Plugin, a.kube)
 	if err := cli.RegisterFlags(root, map[string]cli.CompleteFunc{"namespace": a.names.Names("namespace")}); err != nil {
 		return nil, err

@@ -18,10 +18,8 @@ type targetFlags struct {
 }
 
 func (f *targetFlags) add(a *app, cmd *cobra.Command) error {
-	if err := f.policy.add(a, cmd); err != nil {
-		return err
-	}
-	return f.change.add(cmd)
+	f.change.add(cmd)
+	return f.policy.add(a, cmd)
 }
 
 // addFrom is for commands that write nothing.

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// installed is a folder of PATH with a plugin in it.
+func installed(t *testing.T, windows bool) (*installer, string) {
+	t.Helper()
+	dir := t.TempDir()
+	plugin := filepath.Join(dir, "kubectl-ds_x")
+	if windows {
+		plugin += ".exe"
+	}
+	write(t, plugin, "program 1")
+	return &installer{
+		file: "kubectl-ds_x", windows: windows, link: os.Link,
+		lookPath:   func(string) (string, error) { return plugin, nil },
+		executable: func() (string, error) { return plugin, nil },
+		path:       func() string { return dir },
+		program: func(file string) (string, error) {
+			b, err := os.ReadFile(file)
+			if kind, _, _ := strings.Cut(string(b), " "); err == nil && kind == "program" {
+				return kind, nil
+			}
+			return "", errors.Join(err, errors.New("not a program"))
+		},
+	}, dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// says demands what a step says, as an answer or as an error.
+func says(t *testing.T, step string, said string, err error, want string) {
+	t.Helper()
+	if err != nil {
+		said = "error: " + err.Error()
+	}
+	if !strings.Contains(said, want) {
+		t.Errorf("%s: %q lacks %q", step, said, want)
+	}
+}
+
+func TestInstallMakesALinkAndUninstallRemovesIt(t *testing.T) {
+	in, dir := installed(t, false)
+	link := filepath.Join(dir, "kubectl_complete-ds_x")
+	said, err := in.install("")
+	says(t, "install", said, err, "Linked "+link+": kubectl completes kubectl ds-x")
+	if to, err := os.Readlink(link); err != nil || to != "kubectl-ds_x" {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+	said, err = in.install("")
+	says(t, "again", said, err, "there already")
+	said, err = in.uninstall("")
+	says(t, "uninstall", said, err, "Removed "+link)
+	said, err = in.uninstall("")
+	says(t, "once more", said, err, "nothing to remove")
+}
+
+func TestInstallElsewhere(t *testing.T) {
+	in, dir := installed(t, false)
+	elsewhere := t.TempDir()
+	said, err := in.install(elsewhere)
+	says(t, "install", said, err, "is not on PATH: add it")
+	if to, err := os.Readlink(filepath.Join(elsewhere, "kubectl_complete-ds_x")); err != nil || to != filepath.Join(dir, "kubectl-ds_x") {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+	_, err = in.install(filepath.Join(elsewhere, "none"))
+	says(t, "no folder", "", err, "a folder?")
+	in.lookPath = func(string) (string, error) { return "", errors.New("not found") }
+	_, err = in.install("")
+	says(t, "nowhere", "", err, "is not on PATH, where kubectl looks for it")
+}
+
+func TestNothingElseIsOverwrittenOrRemoved(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"a file":            func(p string) error { return os.WriteFile(p, []byte("mine"), 0o755) },
+		"a folder":          func(p string) error { return os.Mkdir(p, 0o755) },
+		"a link of another": func(p string) error { return os.Symlink("kubectl-ds_y", p) },
+	} {
+		in, dir := installed(t, false)
+		path := filepath.Join(dir, "kubectl_complete-ds_x")
+		if err := make(path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := in.install("")
+		says(t, name, "", err, "is no link to this plugin; remove it")
+		_, err = in.uninstall("")
+		says(t, name, "", err, "left as it is")
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestALinkThatLedToAnotherVersionIsMadeAgain(t *testing.T) {
+	in, dir := installed(t, false)
+	link := filepath.Join(dir, "kubectl_complete-ds_x")
+	if err := os.Symlink("/gone/kubectl-ds_x", link); err != nil {
+		t.Fatal(err)
+	}
+	said, err := in.install("")
+	says(t, "install", said, err, "Linked")
+	if to, _ := os.Readlink(link); to != "kubectl-ds_x" {
+		t.Errorf("the link leads to %q", to)
+	}
+}
+
+func TestOnWindowsItIsAFile(t *testing.T) {
+	in, dir := installed(t, true)
+	exe := filepath.Join(dir, "kubectl_complete-ds_x.exe")
+	said, err := in.install("")
+	says(t, "install", said, err, "Linked "+exe)
+	if info, err := os.Lstat(exe); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := os.Remove(exe); err != nil {
+		t.Fatal(err)
+	}
+	in.link = func(string, string) error { return errors.New("another disk") }
+	said, err = in.install("")
+	says(t, "copy", said, err, "Copied "+exe)
+	write(t, filepath.Join(dir, "kubectl-ds_x.exe"), "program 2")
+	said, err = in.install("")
+	says(t, "after an update", said, err, "Copied "+exe)
+	if b, err := os.ReadFile(exe); err != nil || string(b) != "program 2" {
+		t.Errorf("the copy holds %q, %v", b, err)
+	}
+	said, err = in.uninstall("")
+	says(t, "uninstall", said, err, "Removed "+exe)
+}
+
+func TestProgramsAreToldApart(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := programOf(self); err != nil || !strings.Contains(p, "internal/cli") {
+		t.Errorf("%q, %v", p, err)
+	}
+	text := filepath.Join(t.TempDir(), "x")
+	write(t, text, "#!/bin/sh\n")
+	if _, err := programOf(text); err == nil {
+		t.Error("a script is a Go program")
+	}
+	if err := copyFile(text, text); err == nil {
+		t.Error("a copy overwrites")
+	}
+}
