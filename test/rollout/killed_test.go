@@ -2,12 +2,14 @@ package rollout
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
 	core "github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
 	"github.com/kubectl-ds/kubectl-ds/test/faultproxy"
 )
 
@@ -160,4 +162,35 @@ func TestADriverIsKilledInEveryPhase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestADriverIsKilledWhileStopped: one node has failed, and the other that was
+// in flight has not landed yet.
+func TestADriverIsKilledWhileStopped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4, worldOptions{})
+	bad := w.node(1)
+	image := simnode.Image(simnode.NeverReady, "2")
+	w.patch(t, `{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null},"template":{"metadata":{"annotations":{"`+
+		simnode.NodesAnnotation+`":"`+bad+`"}},"spec":{"containers":[{"name":"`+agent+`","image":"`+image+`"}]}}}}`)
+	w.before = w.settled(t)
+	p := w.start(t, "start", "--max-unavailable", "2", "--soak", "10s", "--node-timeout", "4s")
+	p.until(t, "a node to fail", is(core.EventNodeFailed))
+	eventually(t, "the stop to be stored, with a node in flight", func() bool {
+		r := w.stored(t)
+		return r.Phase == core.Stopped && len(r.InFlight) > 0
+	})
+	p.kill()
+	p.wait(t, -1)
+	if r := w.run(t, 1, "resume"); !strings.Contains(r.stdout, bad) {
+		t.Errorf("%s is not named:\n%s", bad, r.stdout)
+	}
+	if err := simnode.SetReady(t.Context(), shared.client, w.name, w.pods(t)[bad].Name, true); err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, 0, "retry", bad)
+	w.run(t, 0, "resume")
+	w.all(t, image, 4)
+	w.judge(t, verdict{budget: 2, soak: 10 * time.Second})
+	w.nothingLeft(t)
 }

@@ -66,3 +66,40 @@ func TestEveryVerbBreaks(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatPeopleAskGetsThrough breaks what is between a terminal and the
+// server, and nothing between the server and the driver.
+func TestWhatPeopleAskGetsThrough(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]faultproxy.Fault{
+		"the answer is lost after the commit": faultproxy.DropAnswer{},
+		"409":                                 faultproxy.Answer{Code: 409},
+		"503":                                 faultproxy.Answer{Code: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 5, worldOptions{})
+			p := w.start(t, "start", fast(newImage, "--waves", "1,100%", "--pause-after", "canary")...)
+			p.until(t, "a pod to be ready", is(core.EventPodReady))
+			proxy, _ := w.proxied(t, 1)
+			ask := func(verb string, code int) {
+				t.Helper()
+				rule := proxy.Add(faultproxy.Rule{Verb: "update", Path: "/leases/", Count: 1, Fault: fault})
+				w.run(t, code, verb)
+				if rule.Hits() == 0 {
+					t.Errorf("%s has met no fault", verb)
+				}
+			}
+			ask("pause", 0)
+			p.wait(t, 4)
+			ask("approve", 0)
+			if got := w.stored(t); got.Phase != core.Paused {
+				t.Errorf("after the approval the run is %s", got.Phase)
+			}
+			ask("resume", 0)
+			w.all(t, newImage, 5)
+			w.judge(t, twoAtATime)
+			w.nothingLeft(t)
+		})
+	}
+}
