@@ -25,7 +25,7 @@ var keyHelp = []struct {
 	{"p", "pause", "finish what is in flight, then wait; not a freeze", rollout.VerbPause},
 	{"r", "resume", "go on", rollout.VerbResume},
 	{"t", "retry node", "prove a failed node once more, same revision", rollout.VerbRetry},
-	{"s", "skip node", "leave a node as it is, keep counting it, go on", rollout.VerbSkip},
+	{"s", "skip node", "leave a node as it is, do not count it any more, go on", rollout.VerbSkip},
 	{"u", "undo", "the template goes back, then the pods that were touched", rollout.VerbUndo},
 	{"x", "abort", "end the run; the template stays", rollout.VerbAbort},
 }

@@ -212,8 +212,12 @@ func (m *liveModel) waiting(c *canvas) {
 func (m *liveModel) notFrozen() string {
 	s := m.st.status
 	words, on := "paused is not frozen: ", "the template"
-	if s.Phase == rollout.Aborting {
+	switch s.Phase {
+	case rollout.Aborting:
 		words = ""
+	case rollout.Stopped:
+		words = "a stop is not a freeze: "
+	default:
 	}
 	if r := m.st.revision(s.Target.Hash); r != "" && !s.Drifted {
 		on = "revision " + Safe(r)

@@ -33,7 +33,7 @@ func WritePaused(w io.Writer, v *PausedView, o Options) error {
 	if n := len(st.Flights); n > 0 {
 		s.fact("in flight", fmt.Sprintf("%s, which finish first", plural(n, "node")))
 	}
-	s.toned(warn, "careful", careful+runsNow(st))
+	s.toned(warn, "careful", "paused is not frozen: "+starts+runsNow(st))
 	for i, c := range goOnCommands(v, o) {
 		label := "go on"
 		if i > 0 {
@@ -103,10 +103,27 @@ func WriteEnded(w io.Writer, v *EndedView, o Options) error {
 	if len(lines) == 0 {
 		s.fact("left", "nothing: no annotation, no cordon, no lock")
 	}
-	if stays(d.Left) {
-		s.fact("then", "mend or skip what is named, then: "+runCommand(st, v.CommandFlags, "disarm"))
-	}
+	thenFacts(s, v)
 	return s.writeTo(w)
+}
+
+// thenFacts are the ways on where OnDelete stays.
+func thenFacts(s *sheet, v *EndedView) {
+	if !stays(v.Done.Left) {
+		return
+	}
+	before := ""
+	if v.Done.Outcome != rollout.OutcomeAborted {
+		before = "once what is named is mended: "
+	}
+	s.fact("go on", before+runCommand(v.Status, v.CommandFlags, "start"))
+	for _, l := range v.Done.Left {
+		// Without a node it is somebody else's OnDelete.
+		if l.What == rollout.LeftStrategy && l.Node != "" {
+			s.fact("or", "let the controller replace the rest at once: "+runCommand(v.Status, v.CommandFlags, "disarm", "--hand-back"))
+			return
+		}
+	}
 }
 
 func endedWords(v *EndedView) string {
@@ -115,10 +132,20 @@ func endedWords(v *EndedView) string {
 	case d.Outcome == rollout.OutcomeAborted:
 		return fmt.Sprintf("%d of %s run revision %s, and no more will be.", d.Nodes, plural(total, "node"), revisionOf(st.Target))
 	case d.Nodes == total:
-		return fmt.Sprintf("all %s run revision %s.", plural(total, "node"), revisionOf(st.Target))
+		return fmt.Sprintf("all %s run revision %s.", plural(total, "node"), endedOn(v))
 	default:
-		return fmt.Sprintf("%d of %s run revision %s.", d.Nodes, plural(total, "node"), revisionOf(st.Target))
+		return fmt.Sprintf("%d of %s run revision %s.", d.Nodes, plural(total, "node"), endedOn(v))
 	}
+}
+
+// endedOn is the target by its number. A template that is put back is the same
+// revision under a new one.
+func endedOn(v *EndedView) string {
+	to, from := v.Status.Target, v.Status.From
+	if to.Hash != from.Hash || from.Number == 0 || from.Number == to.Number {
+		return revisionOf(to)
+	}
+	return fmt.Sprintf("%s (was %d)", revisionOf(to), from.Number)
 }
 
 // sizeOf is the scope of a run that is still there.

@@ -31,8 +31,8 @@ type StoppedView struct {
 // maxLastWords is how much of a termination message is shown.
 const maxLastWords = 200
 
-// careful stands on every screen of a run that rests: a pause is not a freeze.
-const careful = "paused is not frozen: a node that joins or a pod that is evicted starts on "
+// starts stands on every screen of a run that rests: a pause is not a freeze.
+const starts = "a node that joins or a pod that is evicted starts on "
 
 // WriteStopped writes why a run has stopped, what is known about it, and what
 // may be done.
@@ -69,7 +69,7 @@ func nowFacts(s *sheet, v *StoppedView) {
 	for _, l := range leftLines(others, s.o) {
 		s.fact("left", l)
 	}
-	s.toned(warn, "careful", careful+runsNow(st))
+	s.toned(warn, "careful", "a stop is not a freeze: "+starts+runsNow(st))
 }
 
 // haltedFacts are about a run that this process cannot go on with.
@@ -173,7 +173,7 @@ func choiceText(v *StoppedView, c *rollout.Choice) string {
 		out := "template back to " + revisionOf(v.Status.From)
 		switch {
 		case c.Pods == 1:
-			out += ", then this 1 pod"
+			out += ", then 1 pod"
 		case c.Pods > 1:
 			out += fmt.Sprintf(", then these %d pods, the failing node first", c.Pods)
 		}

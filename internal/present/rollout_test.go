@@ -129,6 +129,7 @@ func restScreens(t testing.TB) []rolloutScreen {
 	undone.Original = "RollingUpdate"
 	back := ended
 	back.Target = ended.From
+	back.Target.Number = 43 // the template of 41 again
 	end := func(r *rollout.Run, d *rollout.Done) func(b *bytes.Buffer, o Options) error {
 		return func(b *bytes.Buffer, o Options) error {
 			st := &ended
@@ -151,7 +152,9 @@ func restScreens(t testing.TB) []rolloutScreen {
 			{Node: lostNodeName, What: rollout.LeftStrategy, Reason: "old pods remain, which the built-in update would delete at once"},
 		}})},
 		{"undone", end(&undone, &rollout.Done{Outcome: rollout.OutcomeUndone, Nodes: 190})},
-		{"aborted", end(&undone, &rollout.Done{Outcome: rollout.OutcomeAborted, Nodes: 31, Exit: 1})},
+		{"aborted", end(&undone, &rollout.Done{Outcome: rollout.OutcomeAborted, Nodes: 31, Exit: 1, Left: []rollout.Left{
+			{Node: "ip-10-0-30-9", What: rollout.LeftStrategy, Reason: "old pods remain, which the built-in update would delete at once"},
+		}})},
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
-// disarmOptions give a DaemonSet back that was armed by hand.
+// disarmOptions give a DaemonSet back that was armed by hand, or by a run that
+// is over.
 type disarmOptions struct {
 	holdOptions
 	handBack bool
@@ -26,9 +27,9 @@ func newDisarmCommand(a *app) (*cobra.Command, error) {
 	o := &disarmOptions{}
 	cmd := &cobra.Command{
 		Use:   "disarm DAEMONSET",
-		Short: "Give the update strategy back that arm took",
+		Short: "Give the update strategy back that arm took, or a run that is over",
 		Long: templates.LongDesc(`
-			Give the update strategy back that arm took, and remove its annotation, in one write.
+			Give the update strategy back that arm took, or a run that has ended, and remove the annotation, in one write.
 
 			It refuses while a pod of an older revision is left on any node, whether the DaemonSet should run there or
 			not: the built-in update would replace exactly those pods at once. Roll the change out with start, or accept
@@ -122,10 +123,22 @@ func (o *disarmOptions) look(ctx context.Context, at *connection) (*rollout.View
 	switch {
 	case err != nil:
 		return nil, nil, o.refused(at, err.Error()+"; find out what updateStrategy.type was, set it, and remove the annotation")
-	case armed != nil && armed.Run != rollout.ArmedByHand:
-		return nil, nil, o.refused(at, "run "+armed.Run+" armed it, and is not there any more; "+at.command(o.app, "recover")+" takes back what it left")
+	case armed != nil && cordoned(v, armed.Run) != "":
+		// Without the annotation nothing would tell whose cordons they are.
+		return nil, nil, o.refused(at, "run "+armed.Run+" is not there any more, and its cordon of node "+cordoned(v, armed.Run)+
+			" still is; take back what it left first: "+at.command(o.app, "recover"))
 	}
 	return v, armed, nil
+}
+
+// cordoned names a node that a run has left cordoned; empty for none.
+func cordoned(v *rollout.View, run string) string {
+	for i := range v.Nodes {
+		if n := &v.Nodes[i]; n.Mark != nil && n.Mark.Run == run {
+			return n.Node.Name
+		}
+	}
+	return ""
 }
 
 func (o *disarmOptions) refused(at *connection, why string) error {

@@ -46,6 +46,22 @@ func TestDisarmRefusesWhatWouldRollAtOnce(t *testing.T) {
 	isFree(t, s)
 }
 
+// What a run left armed that ended with old pods is given back as what arm
+// took: there is no run any more to ask.
+func TestDisarmGivesBackWhatAnEndedRunLeft(t *testing.T) {
+	s := newHoldServer(t)
+	s.armed("7f3k")
+	s.outdated("n0", "n1")
+	h := s.at("")
+	ends(t, h, disarmOf(h).run(context.Background()), 1, "old pods remain on n0, n1", "kubectl ds-rollout disarm -n logging agent", "--hand-back")
+	isArmed(t, s, "7f3k")
+	h = s.at("train\n")
+	o := disarmOf(h)
+	o.handBack = true
+	ends(t, h, o.run(context.Background()), 0, "is disarmed: updateStrategy is RollingUpdate")
+	isFree(t, s)
+}
+
 // A template that changes between the reads makes every pod an old one, which
 // the pods that were read do not show: the write must not go through.
 func TestDisarmSeesATemplateThatChangesMeanwhile(t *testing.T) {
@@ -108,7 +124,10 @@ func TestDisarmLeavesOthersAlone(t *testing.T) {
 		words string
 	}{
 		{"a run", func(s *holdServer) { s.armed("7f3k"); s.holds(storedRun(s.t, nil), nil) }, 1, "a run is there: run 7f3k; end it: kubectl ds-rollout abort"},
-		{"what a run has left", func(s *holdServer) { s.armed("7f3k") }, 1, "kubectl ds-rollout recover"},
+		{"a cordon of a run that is over", func(s *holdServer) {
+			s.armed("7f3k")
+			s.cordoned("n1", rollout.Mark{Run: "7f3k"})
+		}, 1, "its cordon of node n1 still is; take back what it left first: kubectl ds-rollout recover"},
 		{"an annotation that somebody edited", func(s *holdServer) {
 			s.setDaemonSet(func(d *appsv1.DaemonSet) { d.Annotations[rollout.ArmAnnotation] = "{" })
 		}, 1, "remove the annotation"},
