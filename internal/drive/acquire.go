@@ -150,6 +150,13 @@ func (t *Taker) dead(l *kube.Lease) bool {
 	return l.Host != "" && l.Host == t.Identity.Host && !alive(DriverOf(l.Holder).PID)
 }
 
+// DeadHere reports whether the holder of a Lease ran on this machine and does
+// so no more: then nobody has to wait for the Lease to run out.
+func DeadHere(l *kube.Lease) bool {
+	t := Taker{Identity: Identity{Host: machine()}}
+	return l.Holder != "" && t.dead(l)
+}
+
 // take writes the next epoch: what an older driver still sends can be told.
 func (t *Taker) take(ctx context.Context, l *kube.Lease) (*kube.Lease, error) {
 	next := *l

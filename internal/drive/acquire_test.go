@@ -19,6 +19,24 @@ const mine = "jane@host_3_cccccc"
 // noSuchPID is above what any kernel gives.
 const noSuchPID = 1 << 30
 
+func TestOnlyADriverOfThisMachineIsKnownToBeDead(t *testing.T) {
+	here := machine()
+	for _, c := range []struct {
+		name  string
+		lease kube.Lease
+		want  bool
+	}{
+		{"it is gone", kube.Lease{Holder: fmt.Sprintf("joe@here_%d_x", noSuchPID), Host: here}, here != ""}, // where nothing tells machines apart, none is
+		{"it runs", kube.Lease{Holder: fmt.Sprintf("joe@here_%d_x", os.Getpid()), Host: here}, false},
+		{"it ran elsewhere", kube.Lease{Holder: fmt.Sprintf("joe@here_%d_x", noSuchPID), Host: "other"}, false},
+		{"it let go", kube.Lease{Host: here}, false},
+	} {
+		if got := DeadHere(&c.lease); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 func TestTaking(t *testing.T) {
 	long := 10 * time.Minute
 	for _, tc := range []struct {

@@ -18,9 +18,13 @@ type Lock struct {
 	// drove.
 	Renewed time.Time
 	Free    bool // let go, or expired
+	Dead    bool // the driver ran on this machine, and does so no more
 	// FreeIn is when the lock can be taken if the driver stays silent.
 	FreeIn time.Duration
 }
+
+// driven reports whether somebody may drive.
+func (l *Lock) driven() bool { return !l.Renewed.IsZero() && !l.Free && !l.Dead }
 
 // ResumeView is a stored run that is about to go on.
 type ResumeView struct {
@@ -89,12 +93,19 @@ func lockText(l *Lock, f *rollout.ResumeFacts, now time.Time) string {
 		flying = fmt.Sprintf("with %s in flight (%s), counted as down", plural(n, "node"), strings.Join(f.InFlight, ", "))
 	}
 	switch {
+	case l.Dead:
+		return "free: " + deadText(l) + ", " + flying
 	case l.Renewed.IsZero():
 		return "free: nobody drives; " + flying
 	case l.Free:
 		return fmt.Sprintf("free: the last driver was heard of %s ago, at %s, %s", ago(l.Renewed, now), hourOf(l.Renewed, now), flying)
 	}
 	return "held by " + holderText(l, now)
+}
+
+// deadText is about a driver that is known to be gone.
+func deadText(l *Lock) string {
+	return fmt.Sprintf("the driver (%s) is dead: it ran on this host", l.Holder)
 }
 
 // silentAfter is after how long a driver that has not been heard of is called

@@ -32,7 +32,9 @@ func WriteStatus(w io.Writer, v *StatusView, o Options) error {
 		lines[i] = strings.Replace(lines[i], word, o.paint().text(t, word), 1)
 	}
 	s.lines(lines)
-	s.say(driverText(v))
+	for _, l := range driverLines(v) {
+		s.say(l)
+	}
 	s.say(progressText(st, o))
 	if o.Quiet {
 		return s.writeTo(w)
@@ -77,7 +79,22 @@ func statusSince(v *StatusView) string {
 	return ""
 }
 
-// driverText says who drives, and how long ago that was true.
+// driverLines say who drives, and how long ago that was true; what to type
+// after an approval is a line of its own.
+func driverLines(v *StatusView) []string {
+	st := v.Status
+	if st.Phase == rollout.Paused && st.Because != nil && st.Because.Code == rollout.PauseApproval {
+		if !v.Lock.driven() {
+			return []string{
+				upperFirst(because(*st.Because, st)) + ". Nobody drives it. To go on: " + runCommand(st, v.CommandFlags, "approve"),
+				"then: " + runCommand(st, v.CommandFlags, "resume"),
+			}
+		}
+		return []string{driverText(v), "To go on: " + runCommand(st, v.CommandFlags, "approve")}
+	}
+	return []string{driverText(v)}
+}
+
 func driverText(v *StatusView) string {
 	st, l := v.Status, &v.Lock
 	moving := st.Phase != rollout.Paused && st.Phase != rollout.Stopped
@@ -86,11 +103,14 @@ func driverText(v *StatusView) string {
 		why = upperFirst(because(*st.Because, st)) + ". "
 	}
 	switch {
-	case l.Renewed.IsZero() || l.Free:
+	case !l.driven():
 		if !moving {
 			return why + "Nobody drives it. To go on: " + runCommand(st, v.CommandFlags, "resume")
 		}
 		last := ""
+		if l.Dead {
+			return upperFirst(deadText(l)) + ". Nothing moves until: " + runCommand(st, v.CommandFlags, "resume")
+		}
 		if !l.Renewed.IsZero() {
 			last = ", the last driver was heard of " + span(st.At.Sub(l.Renewed)) + " ago"
 		}

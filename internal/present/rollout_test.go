@@ -229,7 +229,15 @@ func statusScreens() []rolloutScreen {
 	halted.Status.Skipped, halted.Status.Gone, halted.Status.Rearms, halted.Status.Drifted = []string{"ip-10-0-30-9"}, []string{"ip-10-0-131-50"}, 1, true
 	silent := driven()
 	silent.Lock.Renewed, silent.Lock.FreeIn = silent.Status.At.Add(-20*time.Second), 10*time.Second
-	return []rolloutScreen{{"status", show(driven())}, {"status-stopped", show(halted)}, {"status-silent", show(silent)}}
+	dead := driven()
+	dead.Lock.Dead = true
+	asking := driven()
+	asking.Lock = Lock{}
+	asking.Status.Phase, asking.Status.Because, asking.Status.Flights = rollout.Paused, &rollout.Cause{Code: rollout.PauseApproval, Wave: 1, Since: &at}, nil
+	return []rolloutScreen{
+		{"status", show(driven())}, {"status-stopped", show(halted)}, {"status-silent", show(silent)},
+		{"status-dead", show(dead)}, {"status-approval", show(asking)},
+	}
 }
 
 func rolloutScreens(t testing.TB) []rolloutScreen {

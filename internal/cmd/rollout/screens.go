@@ -127,6 +127,7 @@ func (s *session) printResume(lease *kube.Lease, run *rollout.Run, alive bool) e
 	lock := present.Lock{Renewed: lease.Renewed, Free: lease.Holder == "" || !alive}
 	if lease.Holder != "" {
 		lock.Holder = d.Who + " on " + d.Host
+		lock.Dead = drive.DeadHere(lease)
 		lock.FreeIn = max(0, lease.Duration-time.Since(lease.Renewed))
 	}
 	now := s.app.clock()

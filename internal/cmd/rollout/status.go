@@ -107,7 +107,7 @@ func (r *reading) lock() present.Lock {
 	d := drive.DriverOf(r.lease.Holder)
 	l.Holder = d.Who + " on " + d.Host
 	l.FreeIn = max(0, r.lease.Duration-r.now.Sub(r.lease.Renewed))
-	l.Free = l.FreeIn == 0
+	l.Free, l.Dead = l.FreeIn == 0, drive.DeadHere(r.lease)
 	return l
 }
 
@@ -132,7 +132,7 @@ func (r *reading) statusObject(a *app) *statusObject {
 		return out
 	}
 	out.Run = r.status()
-	if l := r.lock(); !l.Free {
+	if l := r.lock(); !l.Free && !l.Dead {
 		out.Driver = l.Holder
 	}
 	return out
