@@ -13,7 +13,7 @@ const (
 	// update strategy, and what it was. The controller copies it into
 	// ControllerRevisions (cleanupHistory and snapshot in
 	// pkg/controller/daemon/update.go, v1.37.2): the end of a run removes both.
-	ArmAnnotation = snapshot.APIGroup + "/arm"
+	ArmAnnotation = snapshot.ArmAnnotation
 	// MarkAnnotation on a Node tells that a run cordoned it.
 	MarkAnnotation = snapshot.APIGroup + "/cordon"
 	// RunAnnotation and IntentsAnnotation on the Lease hold the run, and what
@@ -24,11 +24,7 @@ const (
 
 // LeaseName is the name of the Lease of a DaemonSet's run, in its namespace.
 func LeaseName(daemonSet string) string {
-	const prefix = "ds-rollout."
-	if len(prefix)+len(daemonSet) > 253 {
-		daemonSet = daemonSet[:253-len(prefix)]
-	}
-	return prefix + daemonSet
+	return snapshot.RolloutLease(daemonSet)
 }
 
 // hashLabel is the label of pods and revisions that names the revision.
