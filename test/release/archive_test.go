@@ -39,7 +39,7 @@ func TestArchivesHoldWhatAPersonNeeds(t *testing.T) {
 		files := entries(t, plugin)
 		bin := "kubectl-ds_" + plugin
 		for _, name := range []string{
-			bin, "LICENSE", "README.md", "man/kubectl-ds-" + plugin + ".1",
+			bin, "LICENSE", "README.md", "man/kubectl-ds_" + plugin + ".1",
 			"completions/" + bin + ".bash", "completions/" + bin + ".zsh", "completions/" + bin + ".fish", "completions/" + bin + ".ps1",
 		} {
 			if len(files[name].Content) == 0 {

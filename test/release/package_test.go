@@ -69,7 +69,7 @@ func TestPackagesInstallTheCompleterBesideThePlugin(t *testing.T) {
 			t.Errorf("kubectl_complete-ds_%s leads to %q, not to %s", plugin, target, bin)
 		}
 		for _, name := range []string{
-			bin, "/usr/share/doc/kubectl-ds-" + plugin + "/copyright", "/usr/share/man/man1/kubectl-ds-" + plugin + ".1",
+			bin, "/usr/share/doc/kubectl-ds-" + plugin + "/copyright", "/usr/share/man/man1/kubectl-ds_" + plugin + ".1",
 			"/usr/share/bash-completion/completions/kubectl-ds_" + plugin,
 		} {
 			if _, ok := files[name]; !ok {
