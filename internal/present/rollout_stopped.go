@@ -50,10 +50,8 @@ func WriteStopped(w io.Writer, v *StoppedView, o Options) error {
 		evidenceFacts(s, v)
 		s.blank()
 		nowFacts(s, v)
-		if len(v.Choices) > 0 {
-			s.blank()
-			choiceLines(s, v)
-		}
+		s.blank()
+		choiceLines(s, v)
 	default:
 		haltedFacts(s, v)
 	}
@@ -157,7 +155,15 @@ func choiceLines(s *sheet, v *StoppedView) {
 		s.toned(strong, "q  quit", "stay paused (exit 1); the same words are subcommands from any terminal")
 		return
 	}
-	s.toned(strong, "then", resumeCommand(v.Status, v.CommandFlags, s.o))
+	if v.Stop.Because.Code == rollout.StopChange { // resuming it ends here again
+		s.toned(strong, "end it", runCommand(v.Status, v.CommandFlags, "abort"))
+		return
+	}
+	then := "then"
+	if len(v.Choices) == 0 {
+		then = "go on"
+	}
+	s.toned(strong, then, resumeCommand(v.Status, v.CommandFlags, s.o))
 }
 
 func nodeArgs(node string) []string {

@@ -111,8 +111,11 @@ func stopScreens(t testing.TB) []rolloutScreen {
 	run := *gate.Run
 	run.TemplateOwner, run.Original = "", "RollingUpdate"
 	gate.Run = &run
-	gate.Choices = []rollout.Choice{{Verb: rollout.VerbUndo, Pods: 3}, {Verb: rollout.VerbRetry, Because: "no node has failed"}}
-	return []rolloutScreen{{"stopped", show(failedCanary(t))}, {"stopped-gate", show(&gate)}}
+	gate.Choices = []rollout.Choice{{Verb: rollout.VerbUndo, Pods: 3}}
+	never := gate
+	never.Stop = &rollout.Stop{Because: rollout.Cause{Code: rollout.StopChange, Message: "abort, and start again"}, Resumable: true}
+	never.Choices = nil
+	return []rolloutScreen{{"stopped", show(failedCanary(t))}, {"stopped-gate", show(&gate)}, {"stopped-never-applied", show(&never)}}
 }
 
 func restScreens(t testing.TB) []rolloutScreen {

@@ -140,7 +140,8 @@ type Choice struct {
 	Pods    int    `json:"pods,omitempty"`    // of undo: how many it replaces
 }
 
-// Choices says which of undo, retry and skip are possible now.
+// Choices says which of undo, retry and skip are possible now. What there is
+// nothing to do it to is left out.
 func Choices(r *Run, v *View, now time.Time) []Choice {
 	p := r.Policy
 	if p == nil {
@@ -158,6 +159,8 @@ func Choices(r *Run, v *View, now time.Time) []Choice {
 			c.Because = "not while the run is " + string(r.Phase)
 		}
 		switch {
+		case verb == VerbUndo && r.Target.Hash == "":
+			continue // nothing has changed yet
 		case verb == VerbUndo:
 			for _, n := range CountRevisions(v, now) {
 				if n.Hash == r.Target.Hash {
@@ -168,7 +171,7 @@ func Choices(r *Run, v *View, now time.Time) []Choice {
 				c.Because = why
 			}
 		case node == "":
-			c.Because = "no node has failed"
+			continue // there is no node to do it to
 		default:
 			c.Node = node
 		}

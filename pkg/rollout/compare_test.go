@@ -53,7 +53,15 @@ func TestChoices(t *testing.T) {
 	}
 	w.run.TemplateOwner, w.run.Because = "argocd-controller", &Cause{Code: StopFlip}
 	got = Choices(w.run, w.view(), t0)
-	if !strings.Contains(got[0].Because, "argocd-controller owns the template") || got[1].Because != "no node has failed" {
+	if len(got) != 1 || !strings.Contains(got[0].Because, "argocd-controller owns the template") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestNothingIsOfferedWhereNothingHasChanged(t *testing.T) {
+	w := newWorld(2)
+	w.run.Phase, w.run.Because, w.run.Target = Stopped, &Cause{Code: StopChange}, Revision{}
+	if got := Choices(w.run, w.view(), t0); len(got) != 0 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -95,7 +95,10 @@ func refusedChoice(list []rollout.Choice, verb rollout.Verb) string {
 			return c.Because
 		}
 	}
-	return ""
+	if verb == rollout.VerbUndo {
+		return "nothing has changed that could be undone"
+	}
+	return "no node has failed"
 }
 
 // look reads the cluster before a run is gone on with: whether it is still the
