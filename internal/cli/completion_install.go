@@ -33,11 +33,36 @@ func describeCompletion(c *cobra.Command) {
 		# Complete %[2]s, called by its own name, in this bash
 		source <(%[2]s completion bash)`, plugin, c.Root().Name()))
 	for _, shell := range c.Commands() {
-		shell.Long = templates.LongDesc(shell.Long)
-		shell.Example = Examples(fmt.Sprintf("# Print the script\nkubectl %s completion %s", plugin, shell.Name()))
-		if f := shell.Flags().Lookup("no-descriptions"); f != nil {
-			f.Usage = "Complete words without what they mean."
-		}
+		describeShell(shell, c.Root().Name())
+	}
+}
+
+// describeShell says how the script for a shell is used: cobra's own text is
+// not laid out for kubectl's help.
+func describeShell(c *cobra.Command, file string) {
+	c.Short = "Print the script that completes " + file + " in " + c.Name()
+	c.Long = templates.LongDesc(fmt.Sprintf(`
+		Print the script that completes %[1]s, called by its own name, in %[2]s. For kubectl %[3]s, use install.`,
+		file, c.Name(), strings.TrimPrefix(c.Root().DisplayName(), "kubectl ")))
+	c.Example = Examples(strings.ReplaceAll(map[string]string{
+		"bash": `
+			# In this shell
+			source <(FILE completion bash)
+
+			# In every new one, where bash-completion is installed
+			FILE completion bash > ~/.local/share/bash-completion/completions/FILE`,
+		"zsh": `
+			# In every new shell
+			FILE completion zsh > "${fpath[1]}/_FILE"`,
+		"fish": `
+			# In every new shell
+			FILE completion fish > ~/.config/fish/completions/FILE.fish`,
+		"powershell": `
+			# In this shell; put it into the profile for every new one
+			FILE completion powershell | Out-String | Invoke-Expression`,
+	}[c.Name()], "FILE", file))
+	if f := c.Flags().Lookup("no-descriptions"); f != nil {
+		f.Usage = "Complete words without what they mean."
 	}
 }
 

@@ -17,7 +17,7 @@ func addLogFlags(cmd *cobra.Command) {
 	v := fs.Lookup("v")
 	cmd.PersistentFlags().AddGoFlag(&flag.Flag{
 		Name: v.Name, Value: v.Value, DefValue: v.DefValue,
-		Usage: "Number for the log level verbosity; logs go to stderr",
+		Usage: "Number for the log level verbosity; logs go to stderr.",
 	})
 	cmd.PersistentFlags().Lookup("v").Shorthand = "v"
 	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) {

@@ -40,7 +40,7 @@ type holdOptions struct {
 func (o *holdOptions) add(a *app, cmd *cobra.Command) error {
 	o.app, o.pause = a, time.Second
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask.")
-	cmd.Flags().StringVar(&o.dryRun, "dry-run", dryNone, "client prints what would be done; server has the API server check it, too, and store nothing.")
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", dryNone, "One of none, client or server: client prints what would be done, server has the API server check it, too, and store nothing.")
 	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"dry-run": cli.Words(dryNone, dryServer, dryClient)})
 }
 

@@ -71,7 +71,7 @@ func newStartCommand(a *app) (*cobra.Command, error) {
 	fs := cmd.Flags()
 	f.view.add(fs)
 	fs.BoolVarP(&f.yes, "yes", "y", false, "Do not ask.")
-	fs.StringVar(&f.dryRun, "dry-run", "none", "client plans and stops; server also sends the first writes for the server to check and not to store.")
+	fs.StringVar(&f.dryRun, "dry-run", "none", "One of none, client or server: client plans and stops, server also sends the first writes for the server to check and not to store.")
 	fs.Lookup("dry-run").NoOptDefVal = "client"
 	if err := cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"dry-run": cli.Words("none", "client", "server")}); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ type streamFlags struct {
 func (f *streamFlags) add(cmd *cobra.Command) error {
 	f.cmd = cmd
 	fs := cmd.Flags()
-	fs.StringVarP(&f.output, "output", "o", "", "json prints one JSON object a line for everything that happens.")
+	fs.StringVarP(&f.output, "output", "o", "", "Output format: json prints one JSON object a line for everything that happens. The default is the live view on a terminal, and lines elsewhere.")
 	fs.StringVar(&f.journal, "journal", "", "A file that every event is appended to, one JSON object a line.")
 	fs.BoolVar(&f.plain, "plain", false, "Print lines on a terminal, too, in place of the live view.")
 	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"output": cli.Words("json")})
