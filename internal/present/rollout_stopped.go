@@ -181,7 +181,10 @@ func choiceText(v *StoppedView, c *rollout.Choice) string {
 		case c.Pods == 1:
 			out += ", then 1 pod"
 		case c.Pods > 1:
-			out += fmt.Sprintf(", then these %d pods, the failing node first", c.Pods)
+			out += fmt.Sprintf(", then these %d pods", c.Pods)
+			if v.Stop.Because.Node != "" {
+				out += ", the failing node first"
+			}
 		}
 		return out
 	case rollout.VerbRetry:

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -118,11 +119,34 @@ func rules(p *rollout.Policy, wide bool) []rbacv1.PolicyRule {
 	return out
 }
 
-func addRule(rules []rbacv1.PolicyRule, n need) []rbacv1.PolicyRule {
-	resource := n.resource
-	if n.subresource != "" {
-		resource += "/" + n.subresource
+// verbOrder is how verbs are listed: reading first.
+var verbOrder = []string{"get", "list", "watch", "create", "update", "patch", "delete"}
+
+// inOrder sorts rules as the table has them, and their verbs, so that what the
+// two roles differ in can be seen.
+func inOrder(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
+	row := func(r *rbacv1.PolicyRule) int {
+		return slices.IndexFunc(needs, func(n need) bool { return n.group == r.APIGroups[0] && n.path() == r.Resources[0] })
 	}
+	slices.SortStableFunc(rules, func(a, b rbacv1.PolicyRule) int { return cmp.Compare(row(&a), row(&b)) })
+	for i := range rules {
+		slices.SortFunc(rules[i].Verbs, func(a, b string) int {
+			return cmp.Compare(slices.Index(verbOrder, a), slices.Index(verbOrder, b))
+		})
+	}
+	return rules
+}
+
+// path is the resource as a rule names it.
+func (n *need) path() string {
+	if n.subresource != "" {
+		return n.resource + "/" + n.subresource
+	}
+	return n.resource
+}
+
+func addRule(rules []rbacv1.PolicyRule, n need) []rbacv1.PolicyRule {
+	resource := n.path()
 	i := slices.IndexFunc(rules, func(r rbacv1.PolicyRule) bool { return r.Resources[0] == resource && r.APIGroups[0] == n.group })
 	if i < 0 {
 		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{n.group}, Resources: []string{resource}})

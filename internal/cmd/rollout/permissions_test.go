@@ -91,3 +91,31 @@ func TestPodsOfOtherNamespacesAreAskedForWhereTheyAreLookedAt(t *testing.T) {
 		}
 	}
 }
+
+// The two roles are read side by side: the same rows in the same order, and
+// verbs that read before those that write.
+func TestBothRolesHaveOneOrder(t *testing.T) {
+	of := func(p *rollout.Policy) (rows []string) {
+		for _, obj := range (&rbacOptions{Policy: p}).roles("x", p, nil) {
+			for _, r := range obj.(*rbacv1.ClusterRole).Rules {
+				rows = append(rows, r.Resources[0])
+				at := -1
+				for _, v := range r.Verbs {
+					i := slices.Index(verbOrder, v)
+					if i <= at {
+						t.Errorf("%s: %v", r.Resources[0], r.Verbs)
+					}
+					at = i
+				}
+			}
+		}
+		return rows
+	}
+	read := of(nil)
+	for name, p := range policies {
+		drive := slices.DeleteFunc(of(p), func(r string) bool { return !slices.Contains(read, r) })
+		if !slices.Equal(drive, read) {
+			t.Errorf("%s: %v, and the role for reading %v", name, drive, read)
+		}
+	}
+}

@@ -121,7 +121,7 @@ func (o *rbacOptions) roles(name string, p *rollout.Policy, subjects []rbacv1.Su
 			}
 		}
 	}
-	out := []any{&rbacv1.ClusterRole{TypeMeta: typeOf("ClusterRole"), ObjectMeta: meta, Rules: wide}}
+	out := []any{&rbacv1.ClusterRole{TypeMeta: typeOf("ClusterRole"), ObjectMeta: meta, Rules: inOrder(wide)}}
 	ref := func(kind string) rbacv1.RoleRef {
 		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
 	}
@@ -134,7 +134,7 @@ func (o *rbacOptions) roles(name string, p *rollout.Policy, subjects []rbacv1.Su
 		return out
 	}
 	meta.Namespace = o.Namespace
-	out = append(out, &rbacv1.Role{TypeMeta: typeOf("Role"), ObjectMeta: meta, Rules: rules(p, false)})
+	out = append(out, &rbacv1.Role{TypeMeta: typeOf("Role"), ObjectMeta: meta, Rules: inOrder(rules(p, false))})
 	if len(subjects) > 0 {
 		out = append(out, &rbacv1.RoleBinding{TypeMeta: typeOf("RoleBinding"), ObjectMeta: meta, Subjects: subjects, RoleRef: ref("Role")})
 	}
