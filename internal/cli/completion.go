@@ -182,7 +182,9 @@ func Position(fs ...CompleteFunc) CompleteFunc {
 
 // Words completes from a fixed list.
 func Words(words ...string) CompleteFunc {
-	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+	return func(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		return beginningWith(toComplete, words), cobra.ShellCompDirectiveNoFileComp
+	}
 }
 
 // addCompletion completes the global flags, and makes the subcommands that
