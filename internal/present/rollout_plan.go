@@ -97,6 +97,7 @@ func planFacts(s *sheet, v *PlanView) {
 	s.fact("strategy", strategyText(v))
 	s.fact("ceiling", ceilingText(p, s.o))
 	s.fact("time", timeText(p))
+	s.fact("", slowerText(p))
 	s.fact("each node", eachNode(p))
 	s.fact("untouched", leftAlone(p, s.o))
 }

@@ -123,8 +123,8 @@ func thenOf(p *rollout.Plan, w *rollout.PlanWave) string {
 	return Safe(w.Then)
 }
 
-// firstOf names the first nodes of a wave: two where there is room, all where
-// nothing is cut.
+// firstOf names the first nodes of a wave: two where there is room; all are in
+// -o wide, which has a row a node.
 func firstOf(p *rollout.Plan, o Options) func(*rollout.PlanWave) string {
 	show := 2
 	if o.Width > 0 && o.Width < narrow {
@@ -148,7 +148,7 @@ func firstOf(p *rollout.Plan, o Options) func(*rollout.PlanWave) string {
 		for _, m := range w.Members {
 			list = append(list, Safe(strings.TrimSuffix(m, suffix))+arch[m])
 		}
-		out := names(list, show, o)
+		out := short(list, show, o)
 		switch {
 		case !w.Late:
 		case len(list) == 1:

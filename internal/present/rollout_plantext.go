@@ -111,10 +111,10 @@ func ceilingText(p *rollout.Plan, o Options) string {
 	case n == 1:
 		out += fmt.Sprintf("; 1 is down already (%s)", p.Down[0])
 	case n > 1:
-		out += fmt.Sprintf("; %d are down already (%s)", n, few(p.Down, o))
+		out += fmt.Sprintf("; %d are down already (%s)", n, short(p.Down, 3, o))
 	}
 	if n := len(p.Fenced); n > 0 {
-		out += fmt.Sprintf("; %d set aside (%s)", n, few(p.Fenced, o))
+		out += fmt.Sprintf("; %d set aside (%s)", n, short(p.Fenced, 3, o))
 	}
 	if n := places(p); n == 0 {
 		out += ", so none is free"
@@ -143,7 +143,16 @@ func timeText(p *rollout.Plan) string {
 	if u := p.Policy.Until; e.Until >= 0 && u != nil && e.Until < p.Updates {
 		out += fmt.Sprintf("; about %d by %s, then it pauses", e.Until, u.UTC().Format("15:04Z"))
 	}
-	return out + fmt.Sprintf("; one at a time %s, at 1%% %s", seconds(e.AtOne), seconds(e.AtPercent))
+	return out
+}
+
+// slowerText is how long it takes with a lower ceiling.
+func slowerText(p *rollout.Plan) string {
+	e := p.Estimate
+	if p.Updates == 0 || e == nil || places(p) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("one at a time %s, at 1%% %s", seconds(e.AtOne), seconds(e.AtPercent))
 }
 
 // eachNode is what happens to a node and what it has to pass.
@@ -170,10 +179,29 @@ func eachNode(p *rollout.Plan) string {
 		proof += " for " + span(pol.Soak.Duration)
 	}
 	parts = append(parts, proof+", no restart")
-	for i := range pol.Gates {
-		parts = append(parts, gateText(&pol.Gates[i]))
-	}
+	parts = append(parts, gatesText(pol.Gates)...)
 	return strings.Join(parts, "; ")
+}
+
+// gatesText says what gates ask; of the three default ones in fewer words than
+// each by itself.
+func gatesText(gates []rollout.Gate) []string {
+	builtin := map[rollout.BuiltinGate]bool{}
+	for i := range gates {
+		builtin[gates[i].Builtin] = true
+	}
+	both := builtin[rollout.GateCollateral] && builtin[rollout.GateConditions]
+	var out []string
+	for i := range gates {
+		switch g := &gates[i]; {
+		case both && g.Builtin == rollout.GateCollateral:
+			out = append(out, "no other pod or condition of the node worse")
+		case both && g.Builtin == rollout.GateConditions:
+		default:
+			out = append(out, gateText(g))
+		}
+	}
+	return out
 }
 
 func gateText(g *rollout.Gate) string {
@@ -214,7 +242,7 @@ func leftAlone(p *rollout.Plan, o Options) string {
 	}
 	var parts []string
 	for _, why := range slices.Sorted(maps.Keys(by)) {
-		parts = append(parts, fmt.Sprintf("%s, %s (%s)", plural(len(by[why]), "node"), why, few(by[why], o)))
+		parts = append(parts, fmt.Sprintf("%s, %s (%s)", plural(len(by[why]), "node"), why, short(by[why], 3, o)))
 	}
 	return strings.Join(parts, "; ")
 }

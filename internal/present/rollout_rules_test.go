@@ -86,12 +86,21 @@ func TestRolloutScreensKeepToTheTerminal(t *testing.T) {
 	}
 }
 
-func TestAPipeNamesAllNodesOfAPlan(t *testing.T) {
+// A wave has a row, however many its nodes are: all are named by --full, and by
+// the rows of -o wide.
+func TestAPlanInAPipeKeepsToItsLines(t *testing.T) {
 	f := newFleet(afternoon)
 	v := planView(t, f, scenePolicy(), rollout.PlanInput{})
 	out := string(rendered(t, func(b *bytes.Buffer) error { return WritePlan(b, v, Options{}) }))
+	for _, line := range strings.Split(out, "\n") {
+		if width(line) > 140 {
+			t.Errorf("%d columns: %s", width(line), line)
+		}
+	}
+	full := string(rendered(t, func(b *bytes.Buffer) error { return WritePlan(b, v, Options{Full: true}) }))
+	rows := string(rendered(t, func(b *bytes.Buffer) error { return WritePlanNodes(b, v, Options{Wide: true}) }))
 	for _, n := range f.s.Nodes {
-		if !strings.Contains(out, n.Name) {
+		if !strings.Contains(full, n.Name) || !strings.Contains(rows, n.Name) {
 			t.Errorf("%s is not named", n.Name)
 		}
 	}

@@ -65,6 +65,14 @@ func headOf(namespace, name, context string) string {
 // few names three nodes on a terminal, all elsewhere.
 func few(all []string, o Options) string { return names(all, 3, o) }
 
+// short names the first n in a pipe, too: what a plan is about is in -o wide.
+func short(all []string, n int, o Options) string {
+	if o.Full {
+		return strings.Join(all, ", ")
+	}
+	return names(all, n, Options{Width: narrow})
+}
+
 // revisionOf writes a revision by its number, else by its hash.
 func revisionOf(r rollout.Revision) string {
 	if r.Number == 0 {

@@ -138,7 +138,7 @@ func ownedBy(c Check, o Owner, touched, accepted bool) Check {
 	case c.Result != CheckOK:
 	case touched:
 		c.Result = CheckWarn
-		c.Detail = o.Name + " may set updateStrategy, which is at its defaults: where its manifest does, an upgrade in the middle of the run takes the strategy back"
+		c.Detail = o.Name + " may set updateStrategy: if its manifest does, no upgrade by it during the run"
 	default:
 		c.Detail = o.Name + " owns parts of it; the run changes none of them"
 	}
@@ -167,7 +167,7 @@ func (pl *planner) defaultStrategy() bool {
 func (pl *planner) applied(c Check) Check {
 	if t, ok := AppliedStrategy(&pl.ds.ObjectMeta); ok && pl.out.Arms && t != onDelete {
 		c.Result = CheckWarn
-		c.Detail = "the manifest that kubectl apply last sent sets updateStrategy.type " + t + ": applying it again in the middle of the run takes the strategy back"
+		c.Detail = "kubectl apply of the last manifest sets " + t + " again: do not apply it during the run"
 	}
 	return c
 }
