@@ -82,6 +82,20 @@ func TestPlanOrder(t *testing.T) {
 	}
 }
 
+// youngAndDown lets the first pod be new, and its container wait.
+func (w *world) youngAndDown(reason string, restarts int32) {
+	p := w.p(0)
+	p.Ready, p.Created = false, snapshot.Time(t0.Add(-20*time.Second).Unix())
+	p.Restarts = restarts
+	p.Full = &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace, UID: p.UID, CreationTimestamp: metav1.NewTime(t0.Add(-20 * time.Second))},
+		Spec:       corev1.PodSpec{NodeName: p.Node, Containers: []corev1.Container{{Name: "agent"}}},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "agent", RestartCount: restarts, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}},
+		}}},
+	}
+}
+
 func TestPlanRefusals(t *testing.T) {
 	cases := []struct {
 		name  string
@@ -91,6 +105,8 @@ func TestPlanRefusals(t *testing.T) {
 	}{
 		{"a plan that is well", func(*world, *PlanInput) {}, "", ""},
 		{"a ceiling that is full names both ways out", func(w *world, _ *PlanInput) { w.p(0).Ready = false }, "baseline", "raise --max-unavailable, or set it aside: --fence-broken"},
+		{"a ceiling that a young pod fills which crashes", func(w *world, _ *PlanInput) { w.youngAndDown("CrashLoopBackOff", 3) }, "baseline", "--fence-broken"},
+		{"a young pod that only starts", func(w *world, _ *PlanInput) { w.youngAndDown("ContainerCreating", 0) }, "", ""},
 		{"broken nodes that are set aside", func(w *world, _ *PlanInput) { w.p(0).Ready = false; w.pol.FenceBroken = true }, "", ""},
 		{"a permission that is missing", func(_ *world, in *PlanInput) { in.Denied = []string{"delete pods"} }, "permissions", "rbac"},
 		{"a run that is there already", func(_ *world, in *PlanInput) { in.HeldBy = "r9" }, "lock", ""},
