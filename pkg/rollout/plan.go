@@ -31,6 +31,8 @@ type PlanInput struct {
 	Terminal bool
 	// HeldBy is another run that holds the Lease; empty for none.
 	HeldBy string
+	// HeldFix is what may be done about that run, with commands.
+	HeldFix string
 }
 
 // PlanVerdict is what a run would do with a node.

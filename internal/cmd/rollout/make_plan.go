@@ -40,6 +40,7 @@ type clients struct {
 	Denied  []string
 	Budgets []*policyv1.PodDisruptionBudget
 	HeldBy  string
+	Lease   *kube.Lease // that holds the run of HeldBy; nil for none
 }
 
 // make reads and plans; nothing is written. Gates that cannot be asked, as for
@@ -181,7 +182,8 @@ func (o *planOptions) readCluster(ctx context.Context, p *planned, namespace str
 func (o *planOptions) input(p *planned) rollout.PlanInput {
 	in := rollout.PlanInput{Now: p.Now, Template: p.Change.template, TargetHash: p.Change.hash, OwnNode: o.ownNode(p.Snapshot), PodsOn: podsOn(p.Snapshot)}
 	if p.Live != nil {
-		in.Denied, in.Budgets, in.HeldBy = p.Live.Denied, p.Live.Budgets, p.Live.HeldBy
+		in.Denied, in.Budgets = p.Live.Denied, p.Live.Budgets
+		in.HeldBy, in.HeldFix = o.held(p)
 		in.Terminal = o.app.terminal(o.app.streams.In)
 	}
 	return in

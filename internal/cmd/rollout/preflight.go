@@ -53,6 +53,7 @@ func (c *clients) heldBy(ctx context.Context, ds *appsv1.DaemonSet) (string, err
 	if lease == nil {
 		return "", unlessForbidden(err)
 	}
+	c.Lease = lease
 	return holder(lease, ds), nil
 }
 
