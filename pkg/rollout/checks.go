@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -57,7 +58,7 @@ func (pl *planner) lock() Check {
 	if pl.in.HeldBy == "" {
 		return Check{}
 	}
-	return Check{Name: "lock", Result: CheckRefuse, Detail: "a run is there already: " + pl.in.HeldBy, Fix: "resume it, or abort it"}
+	return Check{Name: "lock", Result: CheckRefuse, Detail: "a run is there already: " + pl.in.HeldBy, Fix: cmp.Or(pl.in.HeldFix, "resume it, or abort it")}
 }
 
 // eligibility is about the template as it will be.
