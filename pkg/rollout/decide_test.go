@@ -277,6 +277,11 @@ func TestDecide(t *testing.T) {
 		}, "gate g n0#1"},
 		{"a gate that holds is asked again", 2, func(w *world) { gate(w, BeforeNode); answered(w, "n0", GateHold) }, "gate g n0#1"},
 		{"a gate that fails blocks, and stops the run", 2, func(w *world) { gate(w, BeforeNode); answered(w, "n0", GateFail) }, "save Stopped GateBlocked"},
+		{"a built-in gate that cannot look is asked again", 2, func(w *world) {
+			gate(w, BeforeNode)
+			w.pol.Gates[0].Probe = Probe{Builtin: GateConditions}
+			answered(w, "n0", GateError)
+		}, "gate g n0#2"},
 		{"a gate that cannot look blocks, too", 2, func(w *world) { gate(w, BeforeNode); answered(w, "n0", GateError) }, "save Stopped GateBlocked"},
 		{"a gate that fails is retried", 2, func(w *world) { gate(w, BeforeNode); w.pol.Gates[0].Retries = 1; answered(w, "n0", GateFail) }, "gate g n0#2"},
 		{"a gate about the own pod is not asked where that is down already", 2, func(w *world) { gate(w, BeforeNode); w.pol.Gates[0].OwnPod = true; w.p(0).Ready = false }, "save Running fly:n0"},

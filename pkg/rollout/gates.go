@@ -49,7 +49,7 @@ func (d *decider) answer(g *Gate, key GateKey, seen GateSeen) (step, bool) {
 			return d.blocked(g, key, "holds for longer than "+d.p.nodeTimeout().String()+": "+seen.Reason), false
 		}
 	case GateFail, GateError:
-		if seen.Attempts > int(g.Retries) {
+		if seen.Attempts > g.tries(seen.Outcome) {
 			return d.blocked(g, key, string(seen.Outcome)+": "+seen.Reason), false
 		}
 	default:
@@ -59,6 +59,18 @@ func (d *decider) answer(g *Gate, key GateKey, seen GateSeen) (step, bool) {
 		return step{wait: d.gateCause(g, key, string(seen.Outcome)+": "+seen.Reason), until: again}, false
 	}
 	return d.ask(g, key, seen.Attempts+1), false
+}
+
+// readTries is how often a built-in gate that could not read is asked again:
+// one answer of a server that is busy is no word about the node.
+const readTries = 3
+
+// tries is how often a gate is asked again after such an answer.
+func (g *Gate) tries(o GateOutcome) int {
+	if o == GateError && g.Builtin != "" {
+		return max(int(g.Retries), readTries)
+	}
+	return int(g.Retries)
 }
 
 func (d *decider) ask(g *Gate, key GateKey, attempt int) step {
