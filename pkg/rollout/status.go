@@ -37,7 +37,7 @@ type Status struct {
 	Drifted bool     `json:"drifted,omitempty"` // the template is not the target
 
 	nodes   map[string]nodeFacts
-	touched int // nodes that an undo brings back
+	touched int // nodes that the run has touched: an undo brings them back
 }
 
 // WaveStatus is one wave.

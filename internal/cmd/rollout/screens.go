@@ -18,7 +18,7 @@ import (
 
 // interactive reports whether a person sees the screen and can answer.
 func (s *session) interactive() bool {
-	return s.output.output == "" && s.app.terminal(s.app.streams.In) && present.TerminalWidth(s.app.streams.Out) > 0
+	return s.output.output == "" && !s.view.Quiet && s.app.terminal(s.app.streams.In) && present.TerminalWidth(s.app.streams.Out) > 0
 }
 
 // show prints how driving ended; the stream of JSON has said so.
@@ -29,8 +29,10 @@ func (s *session) show(end *drive.End) error {
 	out, flags, now := s.app.streams.Out, s.app.kube.CommandFlags(), s.app.clock()
 	counts := rollout.CountRevisions(end.View, now)
 	d := end.Decision
-	if _, err := fmt.Fprintln(out); err != nil {
-		return err
+	if !s.view.Quiet { // there are lines above it
+		if _, err := fmt.Fprintln(out); err != nil {
+			return err
+		}
 	}
 	switch {
 	case d.Stop != nil:

@@ -151,7 +151,7 @@ func (o *startOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.output.output == "" {
+	if o.output.output == "" && !o.view.Quiet {
 		_, err = fmt.Fprintf(o.app.streams.Out, "Run %s started. From any terminal: %s\n", s.run.ID, at.command(o.app, "status|pause|approve|abort"))
 		if err != nil {
 			return err

@@ -52,6 +52,9 @@ func (a *app) watchStatus(ctx context.Context, r *reading, timeout time.Duration
 		opts.Revisions = []rollout.Revision{r.run.From, r.run.Target}
 	}
 	w.to = present.NewLines(a.streams.Out, opts)
+	if view.Quiet {
+		w.to = lastWords{w.to}
+	}
 	if asJSON {
 		w.to = present.NewNDJSON(a.streams.Out, opts)
 	}
@@ -72,6 +75,21 @@ func (a *app) watchStatus(ctx context.Context, r *reading, timeout time.Duration
 		}
 	}
 }
+
+// lastWords passes on how a run ended or rests, and nothing before it.
+type lastWords struct{ drive.Watcher }
+
+// Event implements drive.Watcher.
+func (l lastWords) Event(e rollout.Event) {
+	switch e.Type {
+	case rollout.EventPaused, rollout.EventStopped, rollout.EventDone, rollout.EventUndone, rollout.EventAborted:
+		l.Watcher.Event(e)
+	default:
+	}
+}
+
+// Look implements drive.Watcher: there is no heartbeat.
+func (l lastWords) Look(*rollout.Status, rollout.Decision) {}
 
 // look reports whether there is nothing more to wait for.
 func (w *statusWatch) look() (done bool, err error) {
@@ -135,7 +153,7 @@ func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
 		return false, nil
 	}
 	line := nativeLine(n)
-	if line != w.native {
+	if line != w.native && (!w.view.Quiet || n.State == rollout.NativeDone) {
 		w.native = line
 		if _, err := fmt.Fprintln(w.app.streams.Out, line); err != nil {
 			return false, err

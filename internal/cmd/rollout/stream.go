@@ -27,6 +27,7 @@ type streamFlags struct {
 func (f *streamFlags) add(cmd *cobra.Command) error {
 	f.cmd = cmd
 	fs := cmd.Flags()
+	fs.Lookup("quiet").Usage = "Print nothing of what happens: only where, the verdict of the plan, and how it ended."
 	fs.StringVarP(&f.output, "output", "o", "", "Output format: json prints one JSON object a line for everything that happens. The default is the live view on a terminal, and lines elsewhere.")
 	fs.StringVar(&f.journal, "journal", "", "A file that every event is appended to, one JSON object a line.")
 	fs.BoolVar(&f.plain, "plain", false, "Print lines on a terminal, too, in place of the live view.")
@@ -74,7 +75,7 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 	switch {
 	case f.output == "json":
 		st.to = append(st.to, present.NewNDJSON(out, opts))
-	case !f.plain && present.TerminalWidth(out) > 0 && s.app.terminal(s.app.streams.In):
+	case !f.plain && !s.view.Quiet && present.TerminalWidth(out) > 0 && s.app.terminal(s.app.streams.In):
 		o := present.LiveOptions{StreamOptions: opts, Input: s.app.streams.In, Output: out, Color: s.view.Color, Started: s.run.Started.Time}
 		if s.policy.Until != nil {
 			o.Until = s.policy.Until.Time
@@ -82,6 +83,7 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 		st.live = present.NewLive(o)
 		st.to = append(st.to, st.live)
 		st.live.Start()
+	case s.view.Quiet:
 	default:
 		st.to = append(st.to, present.NewLines(out, opts))
 	}
