@@ -33,6 +33,7 @@ import (
 const (
 	namespace = "default"
 	name      = "agent"
+	manager   = "kubectl-bench" // a person's: what a controller owns is not rolled without asking
 )
 
 func main() {
@@ -116,7 +117,7 @@ func (b *bench) fill(ctx context.Context) error {
 		}
 		d.Spec.Template.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
 	})
-	if _, err := b.client.AppsV1().DaemonSets(namespace).Create(ctx, d, metav1.CreateOptions{}); err != nil {
+	if _, err := b.client.AppsV1().DaemonSets(namespace).Create(ctx, d, metav1.CreateOptions{FieldManager: manager}); err != nil {
 		return err
 	}
 	_, err := simnode.WaitDaemonSet(ctx, b.client, namespace, name, simnode.Ready(b.nodes))
@@ -128,7 +129,7 @@ func (b *bench) native(ctx context.Context) (time.Duration, error) {
 	start := time.Now()
 	b.rounds++
 	patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"round":"%d"}}}}}`, b.rounds)
-	_, err := b.client.AppsV1().DaemonSets(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err := b.client.AppsV1().DaemonSets(namespace).Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: manager})
 	if err != nil {
 		return 0, err
 	}
@@ -158,7 +159,13 @@ func (b *bench) ours(ctx context.Context) (updated, whole time.Duration, err err
 		done <- ended{r, time.Since(start), err}
 	}()
 	// The restart is by the second: the generation tells that it is there.
+	early := ended{}
 	err = wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		select {
+		case early = <-done:
+			return false, fmt.Errorf("kubectl ds-rollout start ended before it changed anything: exit code %d\n%s%s", early.Code, early.Stdout, early.Stderr)
+		default:
+		}
 		d, err := b.client.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
 		return err == nil && d.Generation > before.Generation, err
 	})
