@@ -68,8 +68,8 @@ func (st *streamState) look(s *rollout.Status, d rollout.Decision) *rollout.Even
 		return nil
 	}
 	st.status, st.wait = s, d.Wait
-	st.note(s.Target)
 	st.note(s.From)
+	st.note(s.Target) // after it: on the way back they are one, under a new number
 	st.pace.see(s)
 	if st.spoken.IsZero() {
 		st.spoken = s.At

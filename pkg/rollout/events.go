@@ -99,7 +99,9 @@ func (e *eventer) add(ev Event) {
 }
 
 func (e *eventer) drift() {
-	if e.a.Drifted && !e.b.Drifted {
+	// On the way back it is the run itself that changes it, until that is pinned.
+	turning := e.a.Phase == Undoing && e.a.Target.Hash != e.a.From.Hash
+	if e.a.Drifted && !e.b.Drifted && !turning {
 		e.add(Event{Type: EventDrift, Message: "the template is not the target any more"})
 	}
 	if e.a.Rearms > e.b.Rearms {
