@@ -214,7 +214,7 @@ func TestALookIsPastTheWatches(t *testing.T) {
 	n.Spec.Unschedulable = true
 	s.remove(podOf(ds, 0))
 	s.set(n)
-	fresh, err := l.Look(t.Context(), base, rollout.Look{Node: "node-00000"})
+	fresh, err := l.Look(t.Context(), base, rollout.Look{Node: "node-00000", Pods: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,14 +225,14 @@ func TestALookIsPastTheWatches(t *testing.T) {
 		t.Error("it changed what it was given")
 	}
 	s.remove(podOf(ds, 1), ds, node(0))
-	if fresh, err = l.Look(t.Context(), base, rollout.Look{Node: "node-00000"}); err != nil || len(fresh.DaemonSets) != 0 || len(fresh.Nodes) != 1 {
+	if fresh, err = l.Look(t.Context(), base, rollout.Look{Node: "node-00000", Pods: true}); err != nil || len(fresh.DaemonSets) != 0 || len(fresh.Nodes) != 1 {
 		t.Errorf("%+v, %v", fresh, err)
 	}
 	if fresh, err = l.Look(t.Context(), base, rollout.Look{All: true}); err != nil || len(fresh.Pods) != 0 || len(fresh.DaemonSets) != 0 {
 		t.Errorf("%+v, %v", fresh, err)
 	}
 	s.be(func() { s.down = true })
-	if _, err := l.Look(t.Context(), base, rollout.Look{Node: "node-00001"}); err == nil {
+	if _, err := l.Look(t.Context(), base, rollout.Look{Node: "node-00001", Pods: true}); err == nil {
 		t.Error("a look that failed is no look")
 	}
 }
@@ -253,7 +253,7 @@ func TestFollowingNodes(t *testing.T) {
 		return s.FullNodes["node-00000"] && s.FullNodes["not-there"] && has("web/web-00000")(s)
 	})
 	base := l.Snapshot(now)
-	fresh, err := l.Look(t.Context(), base, rollout.Look{Node: "node-00000"})
+	fresh, err := l.Look(t.Context(), base, rollout.Look{Node: "node-00000", Pods: true})
 	if err != nil || !has("web/web-00000")(fresh) || !fresh.PodsComplete("node-00000") {
 		t.Errorf("%v, %v", podNames(fresh), err)
 	}

@@ -15,15 +15,16 @@ import (
 )
 
 // Look reads again, past every cache, what actions depend on: the DaemonSet,
-// and the nodes with the DaemonSet's pods on them, each by its name. It
+// the nodes, and the DaemonSet's pods on them, each by its name. It
 // returns base with them; base is not changed.
 func (l *Live) Look(ctx context.Context, base *snapshot.Snapshot, looks ...rollout.Look) (*snapshot.Snapshot, error) {
-	names := map[string]bool{}
+	names, withPods := map[string]bool{}, map[string]bool{}
 	for _, look := range looks {
 		if look.All {
 			return l.lookAll(ctx)
 		}
 		names[look.Node] = true
+		withPods[look.Node] = withPods[look.Node] || look.Pods
 	}
 	var set *appsv1.DaemonSet
 	nodes, pods := slices.Clone(base.Nodes), slices.Clone(base.Pods)
@@ -45,7 +46,7 @@ func (l *Live) Look(ctx context.Context, base *snapshot.Snapshot, looks ...rollo
 	gone := make([]bool, len(pods))
 	for i := range base.Pods {
 		p := &base.Pods[i]
-		if !names[p.EffectiveNode()] || p.Owner == nil || p.Owner.UID != l.set.UID {
+		if !withPods[p.EffectiveNode()] || p.Owner == nil || p.Owner.UID != l.set.UID {
 			continue
 		}
 		g.Go(func() error {

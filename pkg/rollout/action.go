@@ -11,7 +11,8 @@ import (
 // driver puts it into the view and asks Decide once more, and executes only
 // what is decided both times.
 type Look struct {
-	Node string // the node, the pods bound to it, and the DaemonSet
+	Node string // the node and the DaemonSet
+	Pods bool   // and the DaemonSet's pods on the node
 	All  bool   // everything
 }
 
@@ -168,15 +169,16 @@ func (a *HandBack) Look() Look { return Look{All: true} }
 func (a *PutBack) Look() Look { return Look{} }
 
 // Look implements Action.
-func (a *Cordon) Look() Look { return Look{Node: a.Node} }
+func (a *Cordon) Look() Look { return Look{Node: a.Node, Pods: true} }
 
 // Look implements Action.
-func (a *Uncordon) Look() Look { return Look{Node: a.Node} }
+func (a *Uncordon) Look() Look { return Look{Node: a.Node, Pods: true} }
 
 // Look implements Action.
-func (a *Evict) Look() Look { return Look{Node: a.Node} }
+func (a *Evict) Look() Look { return Look{Node: a.Node, Pods: true} }
 
-// Look implements Action.
+// Look implements Action: of the pod its resourceVersion tells more than a
+// reading could, since the server compares it in the same moment.
 func (a *DeletePod) Look() Look { return Look{Node: a.Node} }
 
 // Look implements Action.

@@ -195,12 +195,12 @@ func (c *Cluster) look(old *snapshot.Snapshot, l rollout.Look) *snapshot.Snapsho
 		}
 	}
 	for i := range old.Pods {
-		if p := &old.Pods[i]; p.EffectiveNode() != l.Node {
+		if p := &old.Pods[i]; p.EffectiveNode() != l.Node || !l.Pods {
 			out.Pods = append(out.Pods, *p)
 		}
 	}
 	for i := range fresh.Pods {
-		if p := &fresh.Pods[i]; p.EffectiveNode() == l.Node {
+		if p := &fresh.Pods[i]; p.EffectiveNode() == l.Node && l.Pods {
 			out.Pods = append(out.Pods, *p)
 		}
 	}
