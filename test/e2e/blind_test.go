@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -252,21 +253,23 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 
 func TestACaptureGivesTheSameVerdicts(t *testing.T) {
 	saved, plain := t.TempDir()+"/capture.json", t.TempDir()+"/plain.json"
+	var at time.Time // what kubectl prints does not tell when it was read
 	want := whileStill(t, func() {
 		plugin(t, shared.kubectl, 0, "snapshot", "-A", "-o", saved)
 		r, err := shared.kubectl.Run(t.Context(), "get", "nodes,daemonsets.apps,controllerrevisions.apps,pods,events,namespaces", "-A", "-o", "json")
 		if err != nil || r.Code != 0 {
 			t.Fatalf("kubectl get: %v %s", err, r.Stderr)
 		}
+		at = time.Now()
 		if err := os.WriteFile(plain, []byte(r.Stdout), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	})
-	for _, file := range []string{saved, plain} {
-		got := reasonsByPair(report(t, plugin(t, shared.kubectl, 0, "--from", file, "-o", "json", "--grace=0s")))
+	for _, args := range [][]string{{"--from", saved}, {"--from", plain, "--at", at.UTC().Format(time.RFC3339Nano)}} {
+		got := reasonsByPair(report(t, plugin(t, shared.kubectl, 0, append(args, "-o", "json", "--grace=0s")...)))
 		for pair, w := range want {
 			if got[pair] != w {
-				t.Errorf("%s from %s: %s, live %s", pair, file, got[pair], w)
+				t.Errorf("%s from %s: %s, live %s", pair, args[1], got[pair], w)
 			}
 		}
 	}
