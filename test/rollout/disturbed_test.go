@@ -46,7 +46,7 @@ func TestTheTransportBreaks(t *testing.T) {
 		"the server is busy": {
 			{Verb: "delete", Path: "/pods/", Count: 2, Fault: faultproxy.Answer{Code: 429, RetryAfter: "1"}},
 			{Verb: "update", Path: "/leases/", Skip: 2, Count: 3, Fault: faultproxy.Answer{Code: 503}},
-			{Verb: "get", Path: "/pods/", Skip: 1, Count: 2, Fault: faultproxy.Answer{Code: 500}},
+			{Verb: "get", Path: "/nodes/", Skip: 1, Count: 2, Fault: faultproxy.Answer{Code: 500}},
 		},
 		"watches are cut": {
 			{Verb: "watch", Fault: faultproxy.CutWatch{After: 1500 * time.Millisecond, Abort: true}},
