@@ -135,7 +135,7 @@ func (d *driver) failed(err error) (*End, time.Duration, error) {
 // adrift is failed where it is the Lease that could not be read or written:
 // nothing else may be done then.
 func (d *driver) adrift(err error) (*End, time.Duration, error) {
-	if fatal(err) || kube.AnswerOf(err) == kube.Forbidden && d.trouble >= troubleAfter {
+	if fatal(err) {
 		return nil, 0, err
 	}
 	wait := d.setback(err)

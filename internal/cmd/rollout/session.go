@@ -107,14 +107,20 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 }
 
 // undriven is the end by an error: where nothing was changed yet the Lease
-// goes, else the run stays and can be resumed.
+// goes, else the run stays, free for whoever resumes it.
 func (s *session) undriven(ctx context.Context, err error) error {
 	err = s.at.explain(err)
 	l, run, found := drive.Find(ctx, s.at.writer, s.at.Namespace, s.at.name)
-	if found == nil && run.ID == s.run.ID && run.Phase == rollout.Arming && s.ds.Annotations[rollout.ArmAnnotation] == "" {
+	switch {
+	case found != nil || run.ID != s.run.ID:
+	case run.Phase == rollout.Arming && s.ds.Annotations[rollout.ArmAnnotation] == "":
 		if s.at.writer.DeleteLease(ctx, l) == nil {
 			return fmt.Errorf("%w; nothing was changed", err)
 		}
+	case l.Holder == s.lease.Holder:
+		free := *l
+		free.Holder, free.Host = "", ""
+		_, _ = s.at.writer.UpdateLease(ctx, &free) // a courtesy: the Lease runs out by itself
 	}
 	return fmt.Errorf("%w; the run stays as it is, go on with: %s", err, s.at.command(s.app, "resume"))
 }

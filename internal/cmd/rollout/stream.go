@@ -51,7 +51,23 @@ func (f *streamFlags) validate() error {
 	if f.output != "" && f.output != "json" {
 		return cli.Usagef("--output is json or nothing, not %q", f.output)
 	}
-	return nil
+	if f.journal == "" {
+		return nil
+	}
+	// A journal that cannot be written is found before a Lease is.
+	file, err := f.openJournal()
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func (f *streamFlags) openJournal() (*os.File, error) {
+	file, err := os.OpenFile(f.journal, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, cli.Usagef("%w; check the path after --journal", err)
+	}
+	return file, nil
 }
 
 // stream is all that is told what happens, and the keys of a terminal.
@@ -88,9 +104,9 @@ func (f *streamFlags) open(s *session, now func()) (*stream, error) {
 		st.to = append(st.to, present.NewLines(out, opts))
 	}
 	if f.journal != "" {
-		file, err := os.OpenFile(f.journal, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		file, err := f.openJournal()
 		if err != nil {
-			return nil, errors.Join(cli.Usagef("%w; check the path after --journal", err), st.close())
+			return nil, errors.Join(err, st.close())
 		}
 		st.journal = file
 		if err := json.NewEncoder(file).Encode(map[string]string{"command": f.commandLine(), "run": s.run.ID, "by": s.who}); err != nil {
