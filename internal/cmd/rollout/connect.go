@@ -14,6 +14,7 @@ import (
 type connection struct {
 	*cli.Cluster
 	name   string // of the DaemonSet
+	flags  string // that printed commands repeat
 	reader *kube.Reader
 	writer *kube.Writer
 	before *kube.Preflight
@@ -29,7 +30,7 @@ func (a *app) connect(target string, dryRun bool) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Cluster: cluster, name: name}
+	c := &connection{Cluster: cluster, name: name, flags: a.kube.CommandFlags()}
 	if c.reader, err = kube.NewReader(cluster.Config); err == nil {
 		if c.writer, err = kube.NewWriter(cluster.Config, dryRun); err == nil {
 			c.before, err = kube.NewPreflight(cluster.Config)

@@ -43,7 +43,7 @@ func (r *recovery) lease(ctx context.Context, ds *appsv1.DaemonSet) (*kube.Lease
 		r.why = fmt.Sprintf("the stored run cannot be read: %v", err)
 	case ds != nil && run.UID == ds.UID && run.Phase != rollout.Ended:
 		return nil, cli.Usagef("run %s of %s can be read, and recover is for those that cannot; end it, which cleans up: %s",
-			run.ID, r.at.place(), r.at.command(r.app, "abort"))
+			run.ID, r.at.place(), r.at.command("abort"))
 	default:
 		r.why = "run " + run.ID + " is over, or of a DaemonSet of this name that is gone"
 		if !slices.Contains(r.over, run.ID) {

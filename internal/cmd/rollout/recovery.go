@@ -131,7 +131,7 @@ func (r *recovery) nothing(v *rollout.View) error {
 		return err
 	}
 	if _, armed := v.DaemonSet.Annotations[rollout.ArmAnnotation]; armed {
-		return r.say("It is armed by hand; give the update strategy back: %s", r.at.command(r.app, "disarm"))
+		return r.say("It is armed by hand; give the update strategy back: %s", r.at.command("disarm"))
 	}
 	return nil
 }
@@ -239,10 +239,10 @@ func (r *recovery) report(left []rollout.Left) error {
 		errs = append(errs, fact(out, "left", "could not "+words))
 	}
 	if len(r.kept) > 0 {
-		errs = append(errs, fact(out, "next", "bring the old pods up to date, then give it back: "+r.at.command(r.app, "start")+", "+r.at.command(r.app, "disarm")))
+		errs = append(errs, fact(out, "next", "bring the old pods up to date, then give it back: "+r.at.command("start")+", "+r.at.command("disarm")))
 	}
 	if r.stuck {
-		errs = append(errs, fact(out, "next", "what comes after that was not done; try again with the permission: "+r.at.command(r.app, "recover")))
+		errs = append(errs, fact(out, "next", "what comes after that was not done; try again with the permission: "+r.at.command("recover")))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

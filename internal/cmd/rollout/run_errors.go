@@ -12,10 +12,10 @@ import (
 )
 
 // command is a command of this plugin on the same DaemonSet, to paste.
-func (c *connection) command(a *app, words string) string {
+func (c *connection) command(words string) string {
 	out := "kubectl ds-rollout " + words + " -n " + cli.Quote(c.Namespace) + " " + cli.Quote(c.name)
-	if flags := a.kube.CommandFlags(); flags != "" {
-		out += " " + flags
+	if c.flags != "" {
+		out += " " + c.flags
 	}
 	return out
 }
@@ -31,16 +31,16 @@ func (c *connection) runError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, drive.ErrNoRun):
-		return cli.Usagef("no run of %s/%s is there; kubectl ds-rollout status shows what the DaemonSet does by itself", c.Namespace, c.name)
+		return cli.Usagef("no run of %s/%s is there; what the DaemonSet does by itself: %s", c.Namespace, c.name, c.command("status"))
 	case errors.As(err, &locked):
-		return cli.Exit(cli.Locked, fmt.Errorf("run %s is driven by %s on %s, alive %s ago. Not touched. Watch it: status -w. Stop it: pause. If that host is gone, resume works in %s (lease); takeover ends a living driver",
-			locked.Run, locked.Driver.Who, locked.Driver.Host, time.Since(locked.Renewed).Round(time.Second), locked.Free.Round(time.Second)))
+		return cli.Exit(cli.Locked, fmt.Errorf("run %s is driven by %s on %s, alive %s ago. Not touched. If that host is gone, resume works in %s (lease); takeover ends a living driver. Watch it: %s",
+			locked.Run, locked.Driver.Who, locked.Driver.Host, time.Since(locked.Renewed).Round(time.Second), locked.Free.Round(time.Second), c.command("status -w")))
 	case errors.As(err, &newer):
 		return cli.Usagef("%w", err)
 	case errors.As(err, &notNow):
 		return cli.Usagef("%w", err)
 	case errors.As(err, &state), isStoredRun(err):
-		return cli.Usagef("the stored run of %s/%s cannot be read (%w); kubectl ds-rollout recover cleans up without it", c.Namespace, c.name, err)
+		return cli.Usagef("the stored run of %s/%s cannot be read (%w); clean up without it: %s", c.Namespace, c.name, err, c.command("recover"))
 	}
 	return c.explain(err)
 }

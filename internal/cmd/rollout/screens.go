@@ -122,7 +122,7 @@ func (s *session) look(ctx context.Context, run *rollout.Run) error {
 		return cli.Usagef("run %s is of another cluster than context %q leads to: nothing was changed", run.ID, s.at.Context)
 	case s.ds.UID != run.UID:
 		return cli.Usagef("daemonset %s/%s was deleted and made again: run %s knows nothing of the new one; clean up: %s",
-			s.at.Namespace, s.at.name, run.ID, s.at.command(s.app, "recover"))
+			s.at.Namespace, s.at.name, run.ID, s.at.command("recover"))
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ func (s *session) undriven(ctx context.Context, err error) error {
 		free.Holder, free.Host = "", ""
 		_, _ = s.at.writer.UpdateLease(ctx, &free) // a courtesy: the Lease runs out by itself
 	}
-	return fmt.Errorf("%w; the run stays as it is, go on with: %s", err, s.at.command(s.app, "resume"))
+	return fmt.Errorf("%w; the run stays as it is, go on with: %s", err, s.at.command("resume"))
 }
 
 // codeOf makes the exit code of how driving ended.
@@ -130,7 +130,7 @@ func (s *session) codeOf(end *drive.End) error {
 	code := 0
 	switch d := end.Decision; {
 	case end.Lost:
-		return cli.Exit(cli.Locked, fmt.Errorf("run %s is driven by somebody else now; watch it: %s", s.run.ID, s.at.command(s.app, "status -w")))
+		return cli.Exit(cli.Locked, fmt.Errorf("run %s is driven by somebody else now; watch it: %s", s.run.ID, s.at.command("status -w")))
 	case d.Stop != nil:
 		code = d.Stop.Exit
 	case d.Done != nil:

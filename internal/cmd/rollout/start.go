@@ -152,7 +152,7 @@ func (o *startOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.output.output == "" && !o.view.Quiet {
-		_, err = fmt.Fprintf(o.app.streams.Out, "Run %s started. From any terminal: %s\n", s.run.ID, at.command(o.app, "status|pause|approve|abort"))
+		_, err = fmt.Fprintf(o.app.streams.Out, "Run %s started. From any terminal: %s\n", s.run.ID, at.command("status|pause|approve|abort"))
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (o *startOptions) begin(ctx context.Context, at *connection, made *planned)
 		if _, _, err := at.find(ctx); err != nil {
 			return nil, err
 		}
-		return nil, cli.Exit(cli.Locked, fmt.Errorf("somebody else has started a run of %s/%s meanwhile; see it: %s", at.Namespace, at.name, at.command(o.app, "status")))
+		return nil, cli.Exit(cli.Locked, fmt.Errorf("somebody else has started a run of %s/%s meanwhile; see it: %s", at.Namespace, at.name, at.command("status")))
 	case err != nil:
 		return nil, at.explain(err)
 	}

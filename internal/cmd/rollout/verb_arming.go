@@ -172,7 +172,7 @@ func (o *armOptions) next(at *connection) error {
 	out := o.app.streams.Out
 	return errors.Join(
 		fact(out, "now", "bring the change: helm upgrade, kubectl apply. Nothing is replaced; nodes that join and pods that are evicted start on the new template"),
-		fact(out, "then", at.command(o.app, "start")),
-		fact(out, "or", at.command(o.app, "disarm")),
+		fact(out, "then", at.command("start")),
+		fact(out, "or", at.command("disarm")),
 	)
 }

@@ -48,11 +48,11 @@ func (o *askOptions) run(ctx context.Context) error {
 	taker := drive.Taker{Locker: at.writer, Identity: id}
 	if taker.Alive(lease) {
 		_, err = fmt.Fprintf(o.app.streams.Out, "Run %s of %s/%s: %s is asked for; %s drives it. Watch it: %s\n",
-			run.ID, at.Namespace, at.name, o.words(), drive.DriverOf(lease.Holder).Who, at.command(o.app, "status -w"))
+			run.ID, at.Namespace, at.name, o.words(), drive.DriverOf(lease.Holder).Who, at.command("status -w"))
 		return err
 	}
 	_, err = fmt.Fprintf(o.app.streams.Out, "Run %s of %s/%s: %s is stored. Nobody drives the run; to go on: %s\n",
-		run.ID, at.Namespace, at.name, o.words(), at.command(o.app, "resume"))
+		run.ID, at.Namespace, at.name, o.words(), at.command("resume"))
 	return err
 }
 

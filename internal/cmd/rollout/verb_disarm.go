@@ -117,7 +117,7 @@ func (o *disarmOptions) look(ctx context.Context, at *connection) (*rollout.View
 		return nil, nil, err
 	}
 	if held != "" {
-		return nil, nil, o.refused(at, "a run is there: "+held+"; end it: "+at.command(o.app, "abort"))
+		return nil, nil, o.refused(at, "a run is there: "+held+"; end it: "+at.command("abort"))
 	}
 	armed, err := rollout.ArmedOf(ds)
 	switch {
@@ -126,7 +126,7 @@ func (o *disarmOptions) look(ctx context.Context, at *connection) (*rollout.View
 	case armed != nil && cordoned(v, armed.Run) != "":
 		// Without the annotation nothing would tell whose cordons they are.
 		return nil, nil, o.refused(at, "run "+armed.Run+" is not there any more, and its cordon of node "+cordoned(v, armed.Run)+
-			" still is; take back what it left first: "+at.command(o.app, "recover"))
+			" still is; take back what it left first: "+at.command("recover"))
 	}
 	return v, armed, nil
 }
@@ -149,7 +149,7 @@ func (o *disarmOptions) refuse(at *connection, g *rollout.GiveBack) error {
 	why := g.Left.Reason
 	if len(g.Old) > 0 {
 		why += fmt.Sprintf(" (%d in all). Bring them up to date: %s. Or let the built-in update do it: %s --hand-back",
-			len(g.Old), at.command(o.app, "start"), at.command(o.app, "disarm"))
+			len(g.Old), at.command("start"), at.command("disarm"))
 	}
 	return o.refused(at, why)
 }
@@ -175,7 +175,7 @@ func (o *disarmOptions) notArmed(ctx context.Context, at *connection, v *rollout
 		return err
 	}
 	if len(copies(v)) > 0 {
-		return o.say("Copies of the annotation are left in its revisions; remove them: %s", at.command(o.app, "recover"))
+		return o.say("Copies of the annotation are left in its revisions; remove them: %s", at.command("recover"))
 	}
 	return nil
 }

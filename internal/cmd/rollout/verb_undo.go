@@ -73,7 +73,7 @@ func (f *undoFlags) run(ctx context.Context, cmd *cobra.Command) error {
 		return at.runError(err)
 	case f.revision != 0 && f.revision != run.From.Number:
 		return cli.Usagef("run %s came from revision %d, and undo brings it back there; for another one end the run first: %s",
-			run.ID, run.From.Number, at.command(o.app, "abort"))
+			run.ID, run.From.Number, at.command("abort"))
 	}
 	return o.run(ctx)
 }
