@@ -179,8 +179,9 @@ var gateCases = []gateCase{
 		close: func(t *testing.T, w *gateWorld, node string) {
 			var pod corev1.Pod
 			eventually(t, "the new pod to be ready", func() bool {
-				pod = w.pods(t)[node]
-				return pod.Spec.Containers[0].Image == newImage && ready(&pod)
+				var there bool // between the old pod and the new one, there is none
+				pod, there = w.pods(t)[node]
+				return there && pod.Spec.Containers[0].Image == newImage && ready(&pod)
 			})
 			// Events count in seconds: what is of the second in which the pod
 			// became ready may be of before.
