@@ -83,7 +83,8 @@ func (d *decider) stuckFor(i int, c class) *Cause {
 }
 
 // downFirst puts nodes that are down already before the others, which costs
-// nothing and mends them.
+// nothing and mends them. Across waves the plan has done so: a node that goes
+// down later waits for its wave, since approvals and gates stand before it.
 func (d *decider) downFirst(list []int) []int {
 	var down, up []int
 	for _, i := range list {

@@ -24,13 +24,13 @@ type Estimate struct {
 
 // estimate is nil where no pod tells how long one takes. Only pods that never
 // restarted count: the last transition to ready of the others is not their
-// first.
+// first. The API server's times are whole seconds: what took less counts as one.
 func estimate(v *View, plan *Plan, p *Policy) *Estimate {
 	var took []int64
 	for i := range v.Nodes {
 		for _, pod := range v.Nodes[i].Pods {
-			if pod.Ready && pod.Restarts == 0 && pod.Deleted == 0 && pod.ReadySince > pod.Created && pod.Created != 0 {
-				took = append(took, int64(pod.ReadySince-pod.Created))
+			if pod.Ready && pod.Restarts == 0 && pod.Deleted == 0 && pod.ReadySince >= pod.Created && pod.Created != 0 {
+				took = append(took, max(1, int64(pod.ReadySince-pod.Created)))
 			}
 		}
 	}

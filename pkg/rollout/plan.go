@@ -61,6 +61,7 @@ type PlanNode struct {
 
 	node *corev1.Node
 	lost bool
+	free bool // acting on it costs no availability
 }
 
 // PlanWave is one wave of a plan.

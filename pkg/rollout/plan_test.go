@@ -69,6 +69,38 @@ func TestPlanOrder(t *testing.T) {
 		{"only the named nodes", 3, func(w *world) { w.pol.Nodes = []string{"n2"} }, "n2"},
 		{"lost nodes come last, if they come back", 3, func(w *world) { w.notReady(0, corev1.ConditionUnknown) }, "n1 | n2 | n0"},
 		{"a pod that would not come back is not among them", 3, func(w *world) { w.taint(1) }, "n0 | n2"},
+		{"down nodes go before all others but the canaries, however late their wave would be", 6, func(w *world) {
+			w.p(4).Ready, w.p(5).Ready = false, false
+			w.pol.Waves = []intstr.IntOrString{intstr.FromInt32(1), intstr.FromInt32(2), intstr.FromInt32(4)}
+		}, "n0 | n4 | n5,n1 | n2,n3"},
+		{"down nodes go first of all where there is one wave", 3, func(w *world) {
+			w.p(2).Ready = false
+			w.pol.Waves = []intstr.IntOrString{intstr.FromString("100%")}
+		}, "n2,n0,n1"},
+		{"a canary that is down goes before the other ones, and no other node joins them", 4, func(w *world) {
+			w.p(1).Ready, w.p(3).Ready = false, false
+			w.pol.Waves = []intstr.IntOrString{intstr.FromInt32(2), intstr.FromInt32(3)}
+			w.pol.CanarySpread = []string{"arch"}
+		}, "n1,n0 | n3 | n2"},
+		{"down nodes keep their order among themselves", 4, func(w *world) {
+			w.p(1).Ready, w.p(3).Ready = false, false
+			w.pol.Order = []string{"-name"}
+			w.pol.Waves = []intstr.IntOrString{intstr.FromString("100%")}
+		}, "n3,n1,n2,n0"},
+		{"down nodes that are set aside go first as well", 4, func(w *world) {
+			w.p(3).Ready, w.pol.FenceBroken = false, true
+			w.pol.Waves = []intstr.IntOrString{intstr.FromInt32(1), intstr.FromInt32(2)}
+		}, "n0 | n3 | n1,n2"},
+		{"a control plane that is down goes before the control plane that is not, in the waves at the end", 5, func(w *world) {
+			w.n(0).Labels["node-role.kubernetes.io/control-plane"] = ""
+			w.n(1).Labels["node-role.kubernetes.io/control-plane"] = ""
+			w.p(1).Ready, w.p(4).Ready = false, false
+			w.pol.Waves = []intstr.IntOrString{intstr.FromInt32(1), intstr.FromInt32(3), intstr.FromInt32(4)}
+		}, "n2 | n4,n3 | n1 | n0"},
+		{"a pod that serves and is not yet available is not down for the order", 4, func(w *world) {
+			w.ds.Spec.MinReadySeconds = 60
+			w.p(3).ReadySince = snapshot.Time(t0.Unix())
+		}, "n0 | n1,n2,n3"},
 		{"what is current is not among them", 3, func(w *world) { w.p(1).Labels = map[string]string{hashLabel: "h2"} }, "n0 | n2"},
 	}
 	for _, c := range cases {
@@ -249,6 +281,8 @@ func TestPlanCoversEachNodeOnce(t *testing.T) {
 				w.drop(i)
 			case 4:
 				w.n(i).Labels[archLabel] = "arm64"
+			case 5:
+				w.p(i).Ready = false
 			}
 		}
 		w.pol.Order = rapid.SampledFrom([][]string{nil, {"zone"}, {"-name"}, {"age", "zone"}, {"fewest-pods"}}).Draw(rt, "order")
@@ -287,7 +321,24 @@ func TestPlanCoversEachNodeOnce(t *testing.T) {
 				rt.Fatalf("the run has %s in wave %d, the plan says %+v", m.Node, r.wave(i), p.Nodes[i])
 			}
 		}
+		startsAsPlanned(rt, w, p, r)
 	})
+}
+
+// startsAsPlanned holds Decide to the order that the plan shows.
+func startsAsPlanned(rt *rapid.T, w *world, p *Plan, r *Run) {
+	if len(p.Waves) == 0 || p.Waves[0].Late || p.Policy.OneZoneAtATime != nil && *p.Policy.OneZoneAtATime {
+		return
+	}
+	r.Phase, r.Target = Running, w.run.Target
+	list, wave, _ := newDecider(p.Policy, r, w.view(), w.obs, t0).candidates(r)
+	var got []string
+	for _, i := range list {
+		got = append(got, r.Members[i].Node)
+	}
+	if want := p.Waves[0].Members; wave != 1 || !slices.Equal(got, want) {
+		rt.Fatalf("wave %d starts with %v, the plan says %v", wave, got, want)
+	}
 }
 
 // A node is done here exactly where coverage says Covered.

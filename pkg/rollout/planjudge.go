@@ -26,6 +26,7 @@ func (pl *planner) node(n *NodeView, p *Policy) PlanNode {
 	out := PlanNode{
 		Node: n.Node.Name, UID: ShortUID(n.Node.UID), Zone: ZoneOf(n.Node), Arch: ArchOf(n.Node), node: n.Node,
 		Down: !n.anyAvailable(pl.ds.Spec.MinReadySeconds, pl.in.Now), lost: n.Ready != corev1.ConditionTrue,
+		free: free(n),
 	}
 	var old *snapshot.Pod
 	for _, pod := range n.Pods {
@@ -62,8 +63,8 @@ func (pl *planner) verdict(n *NodeView, p *Policy, old *snapshot.Pod, out *PlanN
 		return WillUpdate, "the node is not Ready: last, if it comes back"
 	case !n.ShouldRun:
 		return WouldNotComeBack, "the node is not eligible now"
-	case out.Down:
-		return WillUpdate, "down already: first in its wave"
+	case out.free:
+		return WillUpdate, "down already: it goes first"
 	default:
 		return WillUpdate, ""
 	}

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/agnivade/levenshtein"
@@ -36,7 +37,8 @@ func (pl *planner) order(nodes []PlanNode, p *Policy) error {
 	for _, list := range [][]*corev1.Node{wanted, late, rest} {
 		slices.SortFunc(list, o.compare)
 	}
-	wanted, ends := pl.waves(wanted, p)
+	isFree := func(n *corev1.Node) bool { return byName[n.Name].free }
+	wanted, ends := waves(wanted, p, o, isFree)
 	from := 0
 	for i, end := range ends {
 		pl.wave(wanted[from:end], byName, PlanWave{Canary: i == 0 && end < len(wanted)})
@@ -52,13 +54,37 @@ func (pl *planner) order(nodes []PlanNode, p *Policy) error {
 	return nil
 }
 
-// waves puts canaries first and returns where each wave ends. Canaries are
-// spread also where the order goes by zone: the first wave must meet every
-// kind of node.
-func (pl *planner) waves(wanted []*corev1.Node, p *Policy) ([]*corev1.Node, []int) {
+// waves puts canaries first, then nodes that are down already, and returns
+// where each wave ends. Canaries are spread also where the order goes by zone:
+// the first wave must meet every kind of node. And they are what the policy
+// says, however many nodes are down: whoever approves after them has seen the
+// new version on these only.
+func waves(wanted []*corev1.Node, p *Policy, o *ordering, isFree func(*corev1.Node) bool) ([]*corev1.Node, []int) {
 	ends := waveEnds(len(wanted), p)
-	if len(ends) < 2 && p.CanarySelector == "" {
-		return wanted, ends
+	out := canaries(wanted, ends, p)
+	picked := len(out)
+	for _, n := range wanted {
+		if !slices.Contains(out[:picked], n) {
+			out = append(out, n)
+		}
+	}
+	freeFirst := func(a, b *corev1.Node) int { return cmp.Compare(boolInt(!isFree(a)), boolInt(!isFree(b))) }
+	slices.SortStableFunc(out[picked:], func(a, b *corev1.Node) int {
+		return cmp.Or(cmp.Compare(o.last(a), o.last(b)), freeFirst(a, b))
+	})
+	from := 0
+	for _, end := range ends { // as Decide does
+		slices.SortStableFunc(out[from:end], freeFirst)
+		from = end
+	}
+	return out, ends
+}
+
+// canaries picks the nodes of the first wave, where there is another or a
+// selector for them.
+func canaries(wanted []*corev1.Node, ends []int, p *Policy) []*corev1.Node {
+	if len(ends) == 0 || len(ends) < 2 && p.CanarySelector == "" {
+		return nil
 	}
 	pool := wanted
 	if sel, err := labels.Parse(p.CanarySelector); err == nil && p.CanarySelector != "" {
@@ -69,17 +95,7 @@ func (pl *planner) waves(wanted []*corev1.Node, p *Policy) ([]*corev1.Node, []in
 			}
 		}
 	}
-	var first []*corev1.Node
-	if len(ends) > 0 {
-		first = spread(pool, p.CanarySpread, ends[0])
-	}
-	out := slices.Clone(first)
-	for _, n := range wanted {
-		if !slices.Contains(first, n) {
-			out = append(out, n)
-		}
-	}
-	return out, ends
+	return spread(pool, p.CanarySpread, ends[0])
 }
 
 // waveEnds returns where each wave of n nodes ends; what no wave names comes
