@@ -54,7 +54,12 @@ func newSnapshotCommand(a *app, runF func(context.Context, *snapshotOptions) err
 	f.source.addScope(cmd.Flags())
 	f.source.addJudge(cmd.Flags())
 	cmd.Flags().StringVarP(&f.output, "output", "o", archive.Stdin, "File to write, gzipped if its name ends in .gz; - for standard output.")
-	return cmd, completeSource(cmd)
+	if err := completeSource(cmd); err != nil {
+		return nil, err
+	}
+	return cmd, cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{
+		"output": cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault), // a file here, a format elsewhere
+	})
 }
 
 func (f *snapshotFlags) options(a *app, args []string) (*snapshotOptions, error) {
