@@ -41,12 +41,12 @@ func TestSubjectsOfABinding(t *testing.T) {
 		"group:ops":  {APIGroup: rbacv1.GroupName, Kind: "Group", Name: "ops"},
 		"sa:ci/roll": {Kind: "ServiceAccount", Namespace: "ci", Name: "roll"},
 	} {
-		if got, err := ParseSubject(arg); err != nil || got != want {
+		if got, err := parseSubject(arg); err != nil || got != want {
 			t.Errorf("%s: got %v, %v", arg, got, err)
 		}
 	}
 	for _, arg := range []string{"jane", "user:", "sa:ci", "sa:CI/x", "host:x"} {
-		if _, err := ParseSubject(arg); err == nil {
+		if _, err := parseSubject(arg); err == nil {
 			t.Errorf("%s: no error", arg)
 		}
 	}

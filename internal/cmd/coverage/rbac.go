@@ -5,29 +5,21 @@ import (
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 )
 
-type rbacFlags struct {
-	kube          *cli.KubeFlags
-	allNamespaces bool
-	name          string
-	bindTo        []string
-}
+type rbacFlags struct{ role cli.RoleFlags }
 
 // rbacOptions are what running rbac needs.
 type rbacOptions struct {
-	app       *app
-	Namespace string // empty for all
-	Name      string
-	Subjects  []rbacv1.Subject
+	cli.RoleOptions
+	app *app
 }
 
 func newRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*cobra.Command, error) {
-	f := &rbacFlags{kube: a.kube}
+	f := &rbacFlags{}
 	cmd := &cobra.Command{
 		Use:   "rbac [-n namespace | -A]",
 		Short: "Print the least role that reports need",
@@ -46,33 +38,16 @@ func newRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*co
 		Args: cli.NoArgs,
 		RunE: runE(func([]string) (*rbacOptions, error) { return f.options(a) }, runF),
 	}
-	fs := cmd.Flags()
-	fs.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "The role is for all namespaces, as it is without -n.")
-	fs.StringVar(&f.name, "name", Plugin, "Name of the role and of its binding.")
-	fs.StringSliceVar(&f.bindTo, "bind-to", nil, "Bind the role, too: user:NAME, group:NAME or sa:NAMESPACE/NAME.")
-	return cmd, cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{
-		"name": cobra.NoFileCompletions, "bind-to": cli.Words("user:", "group:", "sa:"),
+	return cmd, f.role.Add(cmd, a.kube, Plugin, cli.RoleUsage{
+		AllNamespaces: "The role is for all namespaces, as it is without -n.",
+		Name:          "Name of the role and of its binding.",
+		BindTo:        "Bind the role, too",
 	})
 }
 
 func (f *rbacFlags) options(a *app) (*rbacOptions, error) {
-	o := &rbacOptions{app: a, Name: f.name}
-	if !cli.ValidName(f.name) {
-		return nil, cli.Usagef("--name %q cannot be the name of a role: names hold lower case letters, digits, '-' and '.'", f.name)
-	}
-	if f.kube.SetNamespace() && !f.allNamespaces {
-		if o.Namespace = *f.kube.Namespace; !cli.ValidName(o.Namespace) {
-			return nil, cli.Usagef("-n %q cannot be the name of a namespace", o.Namespace)
-		}
-	}
-	for _, b := range f.bindTo {
-		s, err := cli.ParseSubject(b)
-		if err != nil {
-			return nil, err
-		}
-		o.Subjects = append(o.Subjects, s)
-	}
-	return o, nil
+	role, err := f.role.Options()
+	return &rbacOptions{app: a, RoleOptions: role}, err
 }
 
 func (o *rbacOptions) run(context.Context) error {
@@ -99,35 +74,9 @@ func namespacedRules() []rbacv1.PolicyRule {
 }
 
 func (o *rbacOptions) objects() []any {
-	meta := metav1.ObjectMeta{Name: o.Name}
-	clusterRole := &rbacv1.ClusterRole{
-		TypeMeta: metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "ClusterRole"}, ObjectMeta: meta,
-		Rules: clusterRules(),
-	}
-	ref := func(kind string) rbacv1.RoleRef {
-		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: o.Name}
-	}
-	out := []any{clusterRole}
-	if len(o.Subjects) > 0 {
-		out = append(out, &rbacv1.ClusterRoleBinding{
-			TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "ClusterRoleBinding"},
-			ObjectMeta: meta, Subjects: o.Subjects, RoleRef: ref("ClusterRole"),
-		})
-	}
+	wide := clusterRules()
 	if o.Namespace == "" {
-		clusterRole.Rules = append(clusterRole.Rules, namespacedRules()...)
-		return out
+		wide = append(wide, namespacedRules()...)
 	}
-	inNamespace := metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace}
-	out = append(out, &rbacv1.Role{
-		TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "Role"},
-		ObjectMeta: inNamespace, Rules: namespacedRules(),
-	})
-	if len(o.Subjects) > 0 {
-		out = append(out, &rbacv1.RoleBinding{
-			TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"},
-			ObjectMeta: inNamespace, Subjects: o.Subjects, RoleRef: ref("Role"),
-		})
-	}
-	return out
+	return cli.Roles(o.RoleOptions, wide, namespacedRules())
 }

@@ -6,6 +6,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -23,7 +24,7 @@ var policies = map[string]*rollout.Policy{
 func TestTheRolesGrantWhatTheReviewAsks(t *testing.T) {
 	for name, p := range policies {
 		for _, namespace := range []string{"", "logging"} {
-			o := &rbacOptions{Name: "x", Namespace: namespace, Policy: p}
+			o := &rbacOptions{RoleOptions: cli.RoleOptions{Name: "x", Namespace: namespace}, Policy: p}
 			var wide, narrow []rbacv1.PolicyRule
 			for _, obj := range o.roles("x", p, nil) {
 				switch r := obj.(type) {
