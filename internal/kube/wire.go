@@ -13,6 +13,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/quantity"
+	"github.com/kubectl-ds/kubectl-ds/internal/wire"
 )
 
 // magic starts every protobuf answer of a Kubernetes API
@@ -72,10 +73,10 @@ func openProto(body []byte) (answer, error) {
 		return answer{}, errors.New("protobuf without its magic number")
 	}
 	var a answer
-	err := eachField(rest, func(n protowire.Number, v []byte) error {
+	err := wire.EachField(rest, func(n protowire.Number, v []byte) error {
 		switch n {
 		case 1: // typeMeta
-			return eachField(v, func(n protowire.Number, v []byte) error {
+			return wire.EachField(v, func(n protowire.Number, v []byte) error {
 				if n == 2 {
 					a.kind = string(v)
 				}
@@ -128,10 +129,10 @@ func splitList(a answer) (page, error) {
 		return p, nil
 	}
 	var p page
-	err := eachField(a.raw, func(n protowire.Number, v []byte) error {
+	err := wire.EachField(a.raw, func(n protowire.Number, v []byte) error {
 		switch n {
 		case 1: // ListMeta
-			return eachField(v, func(n protowire.Number, v []byte) error {
+			return wire.EachField(v, func(n protowire.Number, v []byte) error {
 				if n == 3 {
 					p.next = string(v)
 				}
@@ -152,34 +153,6 @@ type jsonItem []byte
 // UnmarshalJSON implements json.Unmarshaler.
 func (j *jsonItem) UnmarshalJSON(b []byte) error {
 	*j = bytes.Clone(b)
-	return nil
-}
-
-// eachField calls f with every length-delimited field of a message, in order;
-// the others are skipped.
-func eachField(b []byte, f func(protowire.Number, []byte) error) error {
-	for len(b) > 0 {
-		num, typ, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return fmt.Errorf("protobuf: %w", protowire.ParseError(n))
-		}
-		b = b[n:]
-		if typ != protowire.BytesType {
-			if n = protowire.ConsumeFieldValue(num, typ, b); n < 0 {
-				return fmt.Errorf("protobuf: %w", protowire.ParseError(n))
-			}
-			b = b[n:]
-			continue
-		}
-		v, n := protowire.ConsumeBytes(b)
-		if n < 0 {
-			return fmt.Errorf("protobuf: %w", protowire.ParseError(n))
-		}
-		b = b[n:]
-		if err := f(num, v); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package quantity
 
 import (
-	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/wire"
 )
 
 // CheckProto is CheckJSON for the protobuf encoding of the type that into points
@@ -106,29 +107,10 @@ func (m *message) check(b []byte) error {
 	if m.leaf != nil {
 		return m.leaf(b)
 	}
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return fmt.Errorf("protobuf: %w", protowire.ParseError(n))
+	return wire.EachField(b, func(number protowire.Number, value []byte) error {
+		if int(number) < len(m.fields) {
+			return m.fields[number].check(value)
 		}
-		b = b[n:]
-		if kind != protowire.BytesType {
-			if n = protowire.ConsumeFieldValue(number, kind, b); n < 0 {
-				return fmt.Errorf("protobuf: %w", protowire.ParseError(n))
-			}
-			b = b[n:]
-			continue
-		}
-		v, n := protowire.ConsumeBytes(b)
-		if n < 0 {
-			return fmt.Errorf("protobuf: %w", protowire.ParseError(n))
-		}
-		b = b[n:]
-		if int(number) < len(m.fields) && m.fields[number] != nil {
-			if err := m.fields[number].check(v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return nil
+	})
 }
