@@ -47,7 +47,8 @@ func TestArchivesHoldWhatAPersonNeeds(t *testing.T) {
 			}
 		}
 		for name := range files {
-			if other := otherPlugin(plugin); strings.Contains(name, other) {
+			// Documents speak of both.
+			if other := otherPlugin(plugin); strings.Contains(name, other) && !strings.HasPrefix(name, "docs/") {
 				t.Errorf("the archive of %s holds %s", plugin, name)
 			}
 		}
