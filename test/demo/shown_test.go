@@ -102,7 +102,7 @@ var masks = []struct {
 	what *regexp.Regexp
 	with string
 }{
-	{regexp.MustCompile(`(?m)^time .*$`), "time ..."}, // of a plan: simulated pods are ready in less than a second, or not
+	{regexp.MustCompile(`(?m)^time .*(\n {11}.*)*$`), "time ..."}, // of a plan: simulated pods are ready in less than a second, or not
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`\d\d:\d\d(:\d\d)?Z`), "TIME"},
 	{regexp.MustCompile(`(\brun[= ]|\bRun |"run":")[a-z0-9]{4}\b`), "${1}RUN"},
