@@ -13,10 +13,11 @@ import (
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit/apiserver"
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit/script"
 )
 
 func TestAnInterruptEndsAReadingThatHangs(t *testing.T) {
-	server := apiserver.New(t, clusterObjects(t)...)
+	server := apiserver.New(t, script.Objects(t)...)
 	server.Fault(apiserver.Fault{Path: "/api/v1/nodes", Hang: true})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

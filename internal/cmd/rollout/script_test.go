@@ -4,142 +4,50 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
-	"os/signal"
-	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rogpeppe/go-internal/testscript"
-	"gotest.tools/v3/golden"
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-	"sigs.k8s.io/yaml"
 
-	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit/apiserver"
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit/script"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
 func TestMain(m *testing.M) {
-	plugin := func() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		defer stop()
-		streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-		//nolint:forbidigo // here the test binary is the plugin
-		os.Exit(cli.Main(ctx, os.Args, streams, Builder("v1.2.3")))
-	}
-	testscript.Main(m, map[string]func(){"kubectl-ds_rollout": plugin, "kubectl_complete-ds_rollout": plugin})
+	script.Main(m, Builder("v1.2.3"), "kubectl-ds_rollout", "kubectl_complete-ds_rollout")
 }
 
-func TestScripts(t *testing.T) {
-	kubeconfig := writeKubeconfig(t)
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
-		Setup: func(env *testscript.Env) error {
-			b, err := os.ReadFile(filepath.Join("testdata", "cluster.yaml"))
-			if err != nil {
-				return err
-			}
-			env.Setenv("KUBECONFIG", kubeconfig)
-			env.Setenv("KUBECACHEDIR", filepath.Join(env.WorkDir, "cache"))
-			return os.WriteFile(filepath.Join(env.WorkDir, "cluster.yaml"), b, 0o600)
-		},
-		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "fails": fails},
-		RequireUniqueNames: true,
-		UpdateScripts:      golden.FlagUpdate(),
-	})
-}
-
-// exits CODE COMMAND... runs a command and checks its exit code.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE COMMAND...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		var exit *exec.ExitError
-		if got = -1; errors.As(err, &exit) {
-			got = exit.ExitCode()
-		}
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
-}
-
-// fails CODE PATTERN COMMAND... runs a command that must say one line on
-// stderr that matches, and nothing on stdout.
-func fails(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: fails CODE PATTERN COMMAND...")
-	}
-	exits(ts, false, append([]string{args[0]}, args[2:]...))
-	if out := ts.ReadFile("stdout"); out != "" {
-		ts.Fatalf("stdout holds %q beside an error", out)
-	}
-	line, rest, _ := strings.Cut(ts.ReadFile("stderr"), "\n")
-	if rest != "" || !strings.HasPrefix(line, "error: ") || len(line) < 20 {
-		ts.Fatalf("stderr is not one line of error: %q", ts.ReadFile("stderr"))
-	}
-	if !regexp.MustCompile(args[1]).MatchString(line) {
-		ts.Fatalf("stderr %q does not match %q", line, args[1])
-	}
-}
+func TestScripts(t *testing.T) { script.Run(t, writeKubeconfig(t)) }
 
 // writeKubeconfig makes contexts: live, narrow (may not delete pods), driven
 // (a run is on), odd (the Lease holds no run), down.
 func writeKubeconfig(t *testing.T) string {
 	t.Helper()
-	c := clientcmdapi.NewConfig()
-	add := func(name string, cfg *rest.Config) {
-		c.Clusters[name] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
-		c.AuthInfos[name] = &clientcmdapi.AuthInfo{}
-		c.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name, Namespace: "logging"}
-	}
+	c := script.NewKubeconfig("live")
+	add := func(name string, cfg *rest.Config) { c.Add(name, "logging", cfg) }
 	back := apiserver.New(t, clusterObjects(t)...).Config()
 	add("live", (&front{}).start(t, back))
 	add("narrow", (&front{refuses: "delete"}).start(t, back))
 	add("driven", (&front{lease: leaseOf(t, runOfJane())}).start(t, back))
 	add("odd", (&front{lease: &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "logging", Name: "ds-rollout.agent"}}}).start(t, back))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	add("down", &rest.Config{Host: "http://" + l.Addr().String()})
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c.CurrentContext = "live"
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*c, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	add("down", script.Down(t))
+	return c.Write(t)
 }
 
 // front answers for the API server for tests what that does not know: access
@@ -273,26 +181,8 @@ func answer(w http.ResponseWriter, code int, obj runtime.Object) {
 // tool owns the template.
 func clusterObjects(t *testing.T) []runtime.Object {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", "cluster.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list struct {
-		Items []map[string]any `json:"items"`
-	}
-	if err := yaml.Unmarshal(b, &list); err != nil {
-		t.Fatal(err)
-	}
-	var out []runtime.Object
-	for _, item := range list.Items {
-		b, err := yaml.Marshal(item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		obj, _, err := scheme.Codecs.UniversalDeserializer().Decode(b, nil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+	out := script.Objects(t)
+	for _, obj := range out {
 		if ds, ok := obj.(*appsv1.DaemonSet); ok {
 			at := metav1.NewTime(monday)
 			ds.ManagedFields = []metav1.ManagedFieldsEntry{{
@@ -300,7 +190,6 @@ func clusterObjects(t *testing.T) []runtime.Object {
 				FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:template":{"f:spec":{}}}}`),
 			}}
 		}
-		out = append(out, obj)
 	}
 	return out
 }
