@@ -64,7 +64,7 @@ func otherPlugin(plugin string) string {
 
 func commitTime(t *testing.T) time.Time {
 	t.Helper()
-	cmd := exec.Command("git", "log", "-1", "--format=%cI")
+	cmd := exec.Command("git", "log", "-1", "--format=%cI", built.commit)
 	cmd.Dir = built.root
 	out, err := cmd.Output()
 	if err != nil {

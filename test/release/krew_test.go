@@ -105,7 +105,7 @@ func TestBuildingAgainElsewhereGivesTheSameBytes(t *testing.T) {
 	again := filepath.Join(t.TempDir(), "dist")
 	cmd := exec.CommandContext(ctx, "bash", "-c", `umask 077; exec ./hack/release.sh "$@"`, "bash", tag, again, runtime.GOOS+"_"+runtime.GOARCH)
 	cmd.Dir = clone
-	cmd.Env = append(os.Environ(), "TZ=Pacific/Chatham", "LC_ALL=C", "GORELEASER="+goreleaser(t), "COMMIT="+head(t))
+	cmd.Env = append(os.Environ(), "TZ=Pacific/Chatham", "LC_ALL=C", "GORELEASER="+goreleaser(t), "COMMIT="+built.commit)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("hack/release.sh: %v\n%s", err, out)
 	}

@@ -21,6 +21,7 @@ var plugins = []string{"coverage", "rollout"}
 // built is what make dist wrote, once for all tests.
 var built struct {
 	root    string // of the repository
+	commit  string // the newest one when the build began
 	dist    string
 	kubectl string
 }
@@ -49,8 +50,15 @@ func run(m *testing.M) error {
 	if err != nil {
 		return err
 	}
+	head := exec.CommandContext(ctx, "git", "rev-parse", "HEAD")
+	head.Dir = root
+	commit, err := head.Output()
+	if err != nil {
+		return err
+	}
 	built.root, built.dist, built.kubectl = root, filepath.Join(tmp, "dist"), bins.Path(cluster.Kubectl)
-	if err := makeTarget(ctx, root, nil, "dist", "VERSION="+tag, "OUT="+built.dist); err != nil {
+	built.commit = strings.TrimSpace(string(commit))
+	if err := makeTarget(ctx, root, []string{"COMMIT=" + built.commit}, "dist", "VERSION="+tag, "OUT="+built.dist); err != nil {
 		return err
 	}
 	m.Run()

@@ -38,17 +38,6 @@ func kubectl(t *testing.T, path string, args ...string) string {
 	return string(out)
 }
 
-func head(t *testing.T) string {
-	t.Helper()
-	cmd := exec.Command("git", "rev-parse", "HEAD")
-	cmd.Dir = built.root
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 func TestKubectlRunsWhatIsInTheArchive(t *testing.T) {
 	for _, plugin := range plugins {
 		t.Run(plugin, func(t *testing.T) {
@@ -67,8 +56,8 @@ func TestKubectlRunsWhatIsInTheArchive(t *testing.T) {
 			if v.Version != tag {
 				t.Errorf("version is %q, the tag %q", v.Version, tag)
 			}
-			if want := head(t); v.Commit != want {
-				t.Errorf("commit is %q, built was %q", v.Commit, want)
+			if v.Commit != built.commit {
+				t.Errorf("commit is %q, built was %q", v.Commit, built.commit)
 			}
 			if v.CommitTime == "" {
 				t.Error("the time of the commit is missing")
