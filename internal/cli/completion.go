@@ -35,25 +35,20 @@ func NewCompleter(kube *KubeFlags) *Completer { return &Completer{kube} }
 // those in it.
 func (c *Completer) Names(resource string) CompleteFunc {
 	resource += "s"
-	live := c.Live(func(ctx context.Context, q Query) []string {
+	found := c.Found(func(ctx context.Context, q Query) []string {
 		namespace := ""
 		if resource == snapshot.ResourceDaemonSets && !isSet(q.Command, "all-namespaces") {
 			namespace = q.Cluster.Namespace
 		}
 		names, _ := q.Reader.Names(ctx, resource, namespace)
 		return names
-	})
+	}, func(s *snapshot.Snapshot, _ []string) []string { return c.captured(s, resource) })
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 		kind, name := "", toComplete
 		if i := strings.IndexByte(toComplete, '/'); i >= 0 {
 			kind, name = toComplete[:i+1], toComplete[i+1:]
 		}
-		var names []string
-		if path := fromFlag(cmd); path != "" {
-			names = c.captured(cmd.Context(), path, resource)
-		} else {
-			names, _ = live(cmd, args, name)
-		}
+		names, _ := found(cmd, args, name)
 		var out []string
 		for _, n := range names {
 			if strings.HasPrefix(n, name) && !slices.Contains(args, n) && !slices.Contains(args, kind+n) {
@@ -72,64 +67,73 @@ type Query struct {
 	Reader  *kube.Reader
 }
 
-// Live completes by what f finds in the cluster, in the order that f gives. It
+// Live completes by what f finds in the cluster, in the order that f gives,
+// and by nothing where --from names a capture.
+func (c *Completer) Live(f func(context.Context, Query) []string) CompleteFunc {
+	return c.Found(f, nil)
+}
+
+// Found completes by what live finds in the cluster or, where --from names a
+// capture, by what captured, if not nil, finds in that, in their order. It
 // gives up quietly after a second: a shell that hangs is worse than one that
 // completes nothing.
-func (c *Completer) Live(f func(context.Context, Query) []string) CompleteFunc {
+func (c *Completer) Found(live func(context.Context, Query) []string, captured func(s *snapshot.Snapshot, args []string) []string) CompleteFunc {
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-		if fromFlag(cmd) != "" {
-			return nil, directive
-		}
 		silenceLogs()
 		found := inTime(cmd.Context(), func(ctx context.Context) []string {
-			c.kube.WithTimeout(completionTime)
-			cluster, err := c.kube.Cluster()
-			if err != nil {
-				return nil
+			switch path := fromFlag(cmd); {
+			case path == "":
+				return c.ask(ctx, cmd, args, live)
+			case path == "-", captured == nil:
+				return nil // what is typed at - has not come yet
+			default:
+				s, err := archive.Read(ctx, path, nil, snapshot.Scope{})
+				if err != nil {
+					return nil
+				}
+				return captured(s, args)
 			}
-			// A warning would stand between the words.
-			cluster.Config.WarningHandler = rest.NoWarnings{}
-			reader, err := kube.NewReader(cluster.Config)
-			if err != nil {
-				return nil
-			}
-			return f(ctx, Query{Command: cmd, Args: args, Cluster: cluster, Reader: reader})
 		})
-		return beginningWith(toComplete, found), directive
+		return beginningWith(toComplete, found), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
-// captured are the names in a capture.
-func (c *Completer) captured(ctx context.Context, path, resource string) []string {
-	if path == "-" {
-		return nil // what is typed there has not come yet
+func (c *Completer) ask(ctx context.Context, cmd *cobra.Command, args []string, live func(context.Context, Query) []string) []string {
+	c.kube.WithTimeout(completionTime)
+	cluster, err := c.kube.Cluster()
+	if err != nil {
+		return nil
 	}
-	return inTime(ctx, func(ctx context.Context) []string {
-		s, err := archive.Read(ctx, path, nil, snapshot.Scope{})
-		if err != nil {
-			return nil
-		}
-		var out []string
-		switch resource {
-		case snapshot.ResourceDaemonSets:
-			for _, d := range s.DaemonSets {
-				if !c.kube.SetNamespace() || *c.kube.Namespace == d.Namespace {
-					out = append(out, d.Name)
-				}
-			}
-		case snapshot.ResourceNodes:
-			for _, n := range s.Nodes {
-				out = append(out, n.Name)
-			}
-		case snapshot.ResourceNamespaces:
-			for _, d := range s.DaemonSets {
-				out = append(out, d.Namespace)
+	// A warning would stand between the words.
+	cluster.Config.WarningHandler = rest.NoWarnings{}
+	reader, err := kube.NewReader(cluster.Config)
+	if err != nil {
+		return nil
+	}
+	return live(ctx, Query{Command: cmd, Args: args, Cluster: cluster, Reader: reader})
+}
+
+// captured are the names in a capture.
+func (c *Completer) captured(s *snapshot.Snapshot, resource string) []string {
+	var out []string
+	switch resource {
+	case snapshot.ResourceDaemonSets:
+		for _, d := range s.DaemonSets {
+			if !c.kube.SetNamespace() || *c.kube.Namespace == d.Namespace {
+				out = append(out, d.Name)
 			}
 		}
-		slices.Sort(out)
-		return slices.Compact(out)
-	})
+	case snapshot.ResourceNodes:
+		for _, n := range s.Nodes {
+			out = append(out, n.Name)
+		}
+	case snapshot.ResourceNamespaces:
+		for _, d := range s.DaemonSets {
+			out = append(out, d.Namespace)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // inTime gives what f finds within the time of a completion. f may hang where

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/drive"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // liveFlags complete flags by what the cluster knows of the DaemonSet and of
@@ -26,32 +27,60 @@ func (a *app) liveFlags() map[string]cli.CompleteFunc {
 	}
 }
 
+// described is a DaemonSet that a completion is about.
+type described struct {
+	*appsv1.DaemonSet
+	revisions func() []*appsv1.ControllerRevision // the newest first
+}
+
 // ofDaemonSet completes by what is known of the DaemonSet that the command
-// line names.
-func (a *app) ofDaemonSet(f func(context.Context, cli.Query, *appsv1.DaemonSet) []string) cli.CompleteFunc {
-	return a.names.Live(func(ctx context.Context, q cli.Query) []string {
-		if len(q.Args) == 0 {
-			return nil
-		}
-		name, err := cli.DaemonSetName(q.Args[0])
-		if err != nil {
+// line names, in the cluster or in a capture.
+func (a *app) ofDaemonSet(f func(described) []string) cli.CompleteFunc {
+	return a.names.Found(func(ctx context.Context, q cli.Query) []string {
+		name := nameIn(q.Args)
+		if name == "" {
 			return nil
 		}
 		ds, err := q.Reader.OneDaemonSet(ctx, q.Cluster.Namespace, name)
 		if err != nil || ds == nil {
 			return nil
 		}
-		return f(ctx, q, ds)
+		return f(described{ds, func() []*appsv1.ControllerRevision {
+			revs, _ := q.Reader.Revisions(ctx, ds)
+			return revs
+		}})
+	}, func(s *snapshot.Snapshot, args []string) []string {
+		name := nameIn(args)
+		named := func(d *appsv1.DaemonSet) bool {
+			return d.Name == name && (!a.kube.SetNamespace() || d.Namespace == *a.kube.Namespace)
+		}
+		i := slices.IndexFunc(s.DaemonSets, named)
+		if i < 0 || slices.ContainsFunc(s.DaemonSets[i+1:], named) {
+			return nil // one in each of two namespaces is refused, too
+		}
+		ds := s.DaemonSets[i]
+		return f(described{ds, func() []*appsv1.ControllerRevision { return rollout.NewView(s, ds.Namespace, ds.Name).Revisions }})
 	})
+}
+
+// nameIn is the DaemonSet that comes first among the arguments; empty for none.
+func nameIn(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	name, err := cli.DaemonSetName(args[0])
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // revisionNumbers completes the number of a revision, the newest first, with
 // when it was made.
 func (a *app) revisionNumbers() cli.CompleteFunc {
-	return a.ofDaemonSet(func(ctx context.Context, q cli.Query, ds *appsv1.DaemonSet) []string {
-		revs, _ := q.Reader.Revisions(ctx, ds)
-		out := make([]string, 0, len(revs))
-		for _, r := range revs {
+	return a.ofDaemonSet(func(ds described) []string {
+		var out []string
+		for _, r := range ds.revisions() {
 			out = append(out, fmt.Sprintf("%d\tfirst made %s", r.Revision, r.CreationTimestamp.UTC().Format(time.RFC3339)))
 		}
 		return out
@@ -84,7 +113,7 @@ func (a *app) revisionPairs() cli.CompleteFunc {
 
 // images completes CONTAINER=IMAGE with the image that is there, to be edited.
 func (a *app) images() cli.CompleteFunc {
-	found := a.ofDaemonSet(func(_ context.Context, _ cli.Query, ds *appsv1.DaemonSet) []string {
+	found := a.ofDaemonSet(func(ds described) []string {
 		var out []string
 		for _, c := range slices.Concat(ds.Spec.Template.Spec.Containers, ds.Spec.Template.Spec.InitContainers) {
 			out = append(out, c.Name+"="+c.Image)
@@ -100,11 +129,8 @@ func (a *app) images() cli.CompleteFunc {
 // ofRun completes by what the stored run of the DaemonSet says.
 func (a *app) ofRun(f func(*rollout.Run) []string) cli.CompleteFunc {
 	return a.names.Live(func(ctx context.Context, q cli.Query) []string {
-		if len(q.Args) == 0 {
-			return nil
-		}
-		name, err := cli.DaemonSetName(q.Args[0])
-		if err != nil {
+		name := nameIn(q.Args)
+		if name == "" {
 			return nil
 		}
 		w, err := kube.NewWriter(q.Cluster.Config, true)
