@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,21 +23,30 @@ import (
 
 var updateDocs = flag.Bool("update-docs", false, "write the outputs in the documents again")
 
+// documents are those of the repository, by their names from its root.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]string{}
-	for _, n := range append(names, "../README.md", "../CONTRIBUTING.md") {
+	for _, n := range slices.Concat(glob(t, "*.md"), glob(t, "cli/*.md"), glob(t, "../*.md"), glob(t, "../.github/*.md")) {
 		raw, err := os.ReadFile(n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out[n] = string(raw)
+		out[filepath.Join("docs", n)] = string(raw)
 	}
 	return out
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) == 0 {
+		t.Fatalf("there is no %s", pattern)
+	}
+	return names
 }
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -64,43 +74,6 @@ func TestPoliciesInDocumentsAreValid(t *testing.T) {
 	if found < 2 {
 		t.Errorf("%d policies: the documents show more, or this test sees none", found)
 	}
-}
-
-var (
-	link    = regexp.MustCompile(`\]\(([^)\s:]*)\)`)
-	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	noWord  = regexp.MustCompile(`[^a-z0-9 _-]`)
-)
-
-// TestLinksLeadSomewhere follows those between the documents of the
-// repository.
-func TestLinksLeadSomewhere(t *testing.T) {
-	for name, text := range documents(t) {
-		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			path, anchor, _ := strings.Cut(m[1], "#")
-			target := name
-			if path != "" {
-				target = filepath.Join(filepath.Dir(name), path)
-			}
-			raw, err := os.ReadFile(target)
-			if err != nil {
-				t.Errorf("%s: %s leads nowhere", name, m[1])
-				continue
-			}
-			if anchor != "" && !hasAnchor(string(raw), anchor) {
-				t.Errorf("%s: no heading of %s is #%s", name, target, anchor)
-			}
-		}
-	}
-}
-
-func hasAnchor(text, anchor string) bool {
-	for _, m := range heading.FindAllStringSubmatch(text, -1) {
-		if strings.ReplaceAll(noWord.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-") == anchor {
-			return true
-		}
-	}
-	return false
 }
 
 var printed = regexp.MustCompile("(?s)```yaml\n# (kubectl ds-rollout rbac[^\n]*)\n(.*?)```")

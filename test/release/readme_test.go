@@ -98,7 +98,7 @@ func TestTheREADMELeadsANewcomer(t *testing.T) {
 	}
 }
 
-var relativeLink = regexp.MustCompile(`\]\(([^)\s:#]+)[#)]`)
+var relativeLink = regexp.MustCompile(`(?:\]\(|\b(?:src|srcset|href)=")([^")\s:#]+)[#")]`)
 
 // TestLinksOfTheREADMEAreInTheArchive: who has nothing but an archive can read
 // on.
