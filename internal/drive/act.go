@@ -59,9 +59,16 @@ func (d *driver) save(ctx context.Context, a *rollout.SaveRun, v *rollout.View) 
 		return errLate
 	}
 	taken := d.takesLocal()
+	looked := make(chan *ahead, 1)
+	looking, stop := d.request(ctx)
+	defer stop()
+	go func() { looked <- d.lookAhead(looking, a.Run, v) }()
 	if err := d.write(ctx, &next, a.Run); err != nil {
+		stop()
+		<-looked
 		return err
 	}
+	d.ahead = <-looked
 	if taken {
 		d.local = nil
 	}

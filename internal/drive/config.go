@@ -90,6 +90,7 @@ type Config struct {
 	Watcher  Watcher
 	Lease    *kube.Lease
 	Run      *rollout.Run
+	Taken    time.Time               // when the write of Lease was sent, with its monotonic time; zero: not known
 	Template *corev1.PodTemplateSpec // that the run is to bring; nil for none
 	Zones    map[string]*time.Location
 	// Resumed tells that the run was begun by another process.

@@ -32,6 +32,7 @@ type driver struct {
 	last    *rollout.View
 	told    *rollout.Observed // what gates had answered when that was last told
 	local   []rollout.Intent  // of this terminal, not yet stored
+	ahead   *ahead            // of what is to be done next; nil for none
 	asked   int
 	leaving bool
 	resumed bool // that the run is gone on with has been told, and it rests yet
@@ -49,8 +50,13 @@ type driver struct {
 func Run(ctx context.Context, c Config) (*End, error) {
 	now := time.Now()
 	// Since the Lease was taken the first lists were read, which may have taken
-	// longer than it lasts: it is read and renewed before anything else.
-	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: now.Add(-renewEvery), doubt: true,
+	// longer than it lasts: where it is not of just now, it is read and renewed
+	// before anything else.
+	renewed, doubt := c.Taken, elapsed(c.Taken) >= renewEvery
+	if doubt {
+		renewed = now.Add(-renewEvery)
+	}
+	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: renewed, doubt: doubt,
 		answers: make(chan answer, 16), events: make(chan *corev1.Event, 16), lists: lists{since: now, listed: now, next: now.Add(listEvery), done: make(chan listed, 1)}, begun: map[string]bool{}}
 	d.begin()
 	defer d.record(ctx)()
@@ -193,11 +199,12 @@ func (d *driver) decide(ctx context.Context) (decision, error) {
 	dec := decision{Decision: rollout.Decide(d.Policy, d.run, v, d.obs, now), view: v}
 	d.Watcher.Look(d.status, dec.Decision)
 	if dec.Act == nil || dec.Act.Look() == (rollout.Look{}) {
+		d.ahead = nil
 		return dec, nil
 	}
 	ctx, cancel := d.request(ctx)
 	defer cancel()
-	fresh, err := d.Cluster.Look(ctx, s, looksOf(dec.Decision)...)
+	fresh, err := d.look(ctx, s, looksOf(dec.Decision))
 	if err != nil {
 		return decision{}, err
 	}

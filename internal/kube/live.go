@@ -32,7 +32,7 @@ type Live struct {
 	revisions *shelf[*appsv1.ControllerRevision]
 	nodes     *shelf[*corev1.Node]
 	pods      *shelf[snapshot.Pod]
-	lease     *shelf[*coordinationv1.Lease]
+	lease     *shelf[leaseRead]
 
 	mu       sync.Mutex // guards what follows
 	in       snapshot.Interner
@@ -58,7 +58,7 @@ func (r *Reader) Watch(ctx context.Context, w *Writer, ds *appsv1.DaemonSet, sou
 		return n, ok
 	})
 	l.pods = newShelf(l.wake, l.pod)
-	l.lease = newShelf(l.wake, kept[*coordinationv1.Lease])
+	l.lease = newShelf(l.wake, readLease)
 	ns := ds.Namespace
 	l.start(ctx, l.sets, &feed{query: query{kind: daemonSetKind, namespace: ns, fields: nameField(ds.Name)}, client: r.apps,
 		object: &appsv1.DaemonSet{}, list: func() runtime.Object { return &appsv1.DaemonSetList{} }})
@@ -172,11 +172,25 @@ func (l *Live) Snapshot(now time.Time) *snapshot.Snapshot {
 	return s
 }
 
+// leaseRead is a Lease as it can be read, once for each time that it changes.
+type leaseRead struct {
+	lease *Lease
+	err   error
+}
+
+func readLease(o runtime.Object) (leaseRead, bool) {
+	obj, ok := o.(*coordinationv1.Lease)
+	if !ok {
+		return leaseRead{}, false
+	}
+	l, err := leaseOf(obj)
+	return leaseRead{l, err}, true
+}
+
 // Lease is what the watch has said of it by now; nil where it is not there.
-// found is false while nothing is known.
 func (l *Live) Lease() (*Lease, error) {
-	for _, o := range l.lease.values() {
-		return leaseOf(o)
+	for _, r := range l.lease.values() {
+		return r.lease, r.err
 	}
 	return nil, nil
 }

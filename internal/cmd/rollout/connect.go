@@ -18,6 +18,7 @@ type connection struct {
 	reader *kube.Reader
 	writer *kube.Writer
 	before *kube.Preflight
+	user   string // that the cluster sees, once it was asked
 }
 
 // connect finds the cluster; it sends nothing yet.
@@ -47,8 +48,11 @@ func (c *connection) explain(err error) error { return kube.Explain(err, c.Confi
 
 // who is the user that the cluster sees, else the one of this host.
 func (c *connection) who(ctx context.Context) string {
-	if name, err := c.before.User(ctx); err == nil && name != "" {
-		return name
+	if c.user == "" {
+		c.user, _ = c.before.User(ctx)
+	}
+	if c.user != "" {
+		return c.user
 	}
 	if u, err := user.Current(); err == nil {
 		return u.Username

@@ -10,7 +10,7 @@ import (
 // held says which run is in the way of a new one, who drives it, and what to
 // type about it.
 func (o *planOptions) held(p *planned) (by, fix string) {
-	by = p.Live.HeldBy
+	by = p.Live.heldBy(p.DaemonSet)
 	l := p.Live.Lease
 	if l == nil || len(l.Run) == 0 || !strings.HasPrefix(by, "run ") {
 		return by, ""

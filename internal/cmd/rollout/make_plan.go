@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,11 +37,12 @@ type clients struct {
 	Cluster   *cli.Cluster
 	Reader    *kube.Reader
 	Preflight *kube.Preflight
-	// Denied, Budgets and HeldBy are what preflight found.
-	Denied  []string
-	Budgets []*policyv1.PodDisruptionBudget
-	HeldBy  string
-	Lease   *kube.Lease // that holds the run of HeldBy; nil for none
+	// Denied, Budgets and Lease are what preflight found. OddLease says what
+	// is wrong with a Lease that is there and cannot be read.
+	Denied   []string
+	Budgets  []*policyv1.PodDisruptionBudget
+	Lease    *kube.Lease // nil for none
+	OddLease string
 }
 
 // make reads and plans; nothing is written. Gates that cannot be asked, as for
@@ -142,10 +144,17 @@ func (o *planOptions) readLive(ctx context.Context, p *planned, progress func(st
 	if namespace == "" {
 		namespace = c.Namespace
 	}
-	err = o.readCluster(ctx, p, namespace, progress)
-	if err == nil {
-		err = p.Live.preflight(ctx, o.Policy, p.DaemonSet, progress)
+	// Neither needs the other, and permissions are many small requests.
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	asked := make(chan error, 1)
+	go func() { asked <- p.Live.preflight(asking, o.Policy, namespace, o.Name, progress) }()
+	if err = o.readCluster(ctx, p, namespace, progress); err != nil {
+		stop()
+	} else if o.found != nil {
+		o.found(p)
 	}
+	err = cmp.Or(err, <-asked)
 	var exit *cli.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		err = cli.ExplainRead(err, p.Live.Reader.Server(), Plugin, nil)

@@ -15,46 +15,47 @@ import (
 
 // preflight asks what one may do, which budgets there are, and who drives.
 // What it may not read is among the permissions that it finds missing.
-func (c *clients) preflight(ctx context.Context, p *rollout.Policy, ds *appsv1.DaemonSet, progress func(string)) error {
+func (c *clients) preflight(ctx context.Context, p *rollout.Policy, namespace, name string, progress func(string)) error {
 	progress("permissions")
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		denied, err := c.Preflight.Denied(gctx, accesses(p, ds.Namespace))
+		denied, err := c.Preflight.Denied(gctx, accesses(p, namespace))
 		for _, a := range denied {
 			c.Denied = append(c.Denied, a.String())
 		}
 		return err
 	})
 	g.Go(func() (err error) {
-		namespace := ds.Namespace
+		of := namespace
 		if drains(p) {
-			namespace = ""
+			of = ""
 		}
-		c.Budgets, _, err = c.Preflight.Budgets(gctx, namespace)
+		c.Budgets, _, err = c.Preflight.Budgets(gctx, of)
 		return err
 	})
-	g.Go(func() (err error) {
-		c.HeldBy, err = c.heldBy(gctx, ds)
-		return err
-	})
+	g.Go(func() error { return c.readLease(gctx, namespace, name) })
 	return g.Wait()
 }
 
-// heldBy names the run that the Lease of a DaemonSet holds, if any.
-func (c *clients) heldBy(ctx context.Context, ds *appsv1.DaemonSet) (string, error) {
+func (c *clients) readLease(ctx context.Context, namespace, name string) error {
 	w, err := kube.NewWriter(c.Cluster.Config, true)
 	if err != nil {
-		return "", err
+		return err
 	}
-	lease, err := w.Lease(ctx, ds.Namespace, rollout.LeaseName(ds.Name))
-	if says := oddLease(err); says != "" {
-		return says, nil
-	}
-	if lease == nil {
-		return "", unlessForbidden(err)
+	lease, err := w.Lease(ctx, namespace, rollout.LeaseName(name))
+	if c.OddLease = oddLease(err); c.OddLease != "" {
+		return nil
 	}
 	c.Lease = lease
-	return holder(lease, ds), nil
+	return unlessForbidden(err)
+}
+
+// heldBy names the run that the Lease of a DaemonSet holds, if any.
+func (c *clients) heldBy(ds *appsv1.DaemonSet) string {
+	if c.OddLease != "" || c.Lease == nil {
+		return c.OddLease
+	}
+	return holder(c.Lease, ds)
 }
 
 // oddLease says what is wrong with a Lease that is there, and is not as a run

@@ -18,7 +18,6 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
-	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // session drives a run whose Lease this process holds.
@@ -30,6 +29,8 @@ type session struct {
 	policy   *rollout.Policy // with what gates run
 	lease    *kube.Lease
 	run      *rollout.Run
+	taken    time.Time // when the write was sent that took the Lease; zero: some time ago
+	ahead    *watching // begun before there was a Lease; nil for none
 	template *corev1.PodTemplateSpec
 	resumed  bool
 	asks     []rollout.Intent // what this command asks of the run first
@@ -67,11 +68,11 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 	leave := ctx.Done()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	source := snapshot.Source{Context: s.at.Context, Server: s.at.reader.Server(), ClusterUID: s.cluster}
-	live, err := s.at.reader.Watch(ctx, s.at.writer, s.ds, source)
+	live, err := s.watch(ctx)
 	if err != nil {
 		return nil, s.undriven(ctx, err)
 	}
+	defer live.stop()
 	if err := live.Sync(ctx); err != nil {
 		return nil, s.undriven(ctx, err)
 	}
@@ -92,8 +93,8 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 		asks <- in
 	}
 	end, err := drive.Run(ctx, drive.Config{
-		Policy: s.policy, Cluster: live, Writer: s.at.writer, Locker: s.at.writer, Gates: runner, Watcher: view,
-		Lease: s.lease, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
+		Policy: s.policy, Cluster: live.Live, Writer: s.at.writer, Locker: s.at.writer, Gates: runner, Watcher: view,
+		Lease: s.lease, Taken: s.taken, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
 		Stay: view.stays(), Asks: view.asks(asks), Leave: view.leave(leave), Who: s.who,
 	})
 	if closed := view.close(); closed != nil && err == nil {
@@ -102,8 +103,17 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 	if err != nil {
 		return nil, s.undriven(ctx, err)
 	}
-	s.run = end.Run
+	s.run, s.taken = end.Run, time.Time{}
 	return end, nil
+}
+
+// watch gives the watches that were begun ahead, once, else new ones.
+func (s *session) watch(ctx context.Context) (*watching, error) {
+	if w := s.ahead; w != nil {
+		s.ahead = nil
+		return w, nil
+	}
+	return s.at.watch(ctx, s.ds, s.cluster)
 }
 
 // undriven is the end by an error: where nothing was changed yet the Lease

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
@@ -86,6 +87,7 @@ type startOptions struct {
 	output streamFlags
 	yes    bool
 	dryRun string
+	ahead  *watching // nil for none
 }
 
 func (f *startFlags) options(a *app, args []string) (*startOptions, error) {
@@ -117,6 +119,12 @@ func (o *startOptions) run(ctx context.Context) error {
 	at, err := o.app.connect(o.plan.Name, o.dryRun == "server")
 	if err != nil {
 		return err
+	}
+	// Watches outlast an interrupt, as the driver does.
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if o.dryRun == "none" {
+		o.watchAhead(watching, at)
 	}
 	made, err := o.plan.make(ctx)
 	if err != nil {
@@ -160,6 +168,12 @@ func (o *startOptions) run(ctx context.Context) error {
 	return s.drive(ctx)
 }
 
+// watchAhead lets the watches list while permissions are asked about and a
+// person reads. Their error comes again where it matters.
+func (o *startOptions) watchAhead(ctx context.Context, at *connection) {
+	o.plan.found = func(p *planned) { o.ahead, _ = at.watch(ctx, p.DaemonSet, p.Snapshot.Source.ClusterUID) }
+}
+
 // show prints the plan that is asked about.
 func (o *startOptions) show(made *planned) error {
 	v := made.view(o.app.kube.CommandFlags())
@@ -199,6 +213,7 @@ func (o *startOptions) begin(ctx context.Context, at *connection, made *planned)
 	if err != nil {
 		return nil, err
 	}
+	sent := time.Now()
 	created, err := createLease(ctx, at.writer, lease)
 	switch {
 	case err != nil && kube.AnswerOf(err) == kube.Conflict:
@@ -212,7 +227,7 @@ func (o *startOptions) begin(ctx context.Context, at *connection, made *planned)
 	}
 	return &session{
 		app: o.app, at: at, ds: made.DaemonSet, cluster: made.Snapshot.Source.ClusterUID, policy: made.Plan.Policy,
-		lease: created, run: run, template: made.Change.template, output: o.output, view: o.view, who: who,
+		lease: created, taken: sent, ahead: o.ahead, run: run, template: made.Change.template, output: o.output, view: o.view, who: who,
 	}, nil
 }
 

@@ -36,6 +36,7 @@ type planOptions struct {
 	Policy    *rollout.Policy
 	Change    changeOptions
 	asFlags   func(error) error // names flags in errors about the policy
+	found     func(*planned)    // if set, is called when the cluster was read, while permissions may be asked yet
 }
 
 // options reads flags and the one argument; it asks no cluster.
