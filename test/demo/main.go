@@ -22,10 +22,15 @@ import (
 func main() {
 	keep := flag.Bool("keep", false, "leave the control plane running until Ctrl-C, to look around")
 	save := flag.String("save", "", "save a capture of the demo's cluster in this file")
+	canary := flag.String("canary", "", "only record a run in the middle of its canary, as files in this folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *keep, *save); err != nil {
+	do := func() error { return run(ctx, *keep, *save) }
+	if *canary != "" {
+		do = func() error { return recordCanary(ctx, *canary) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
 		if ctx.Err() != nil {
 			os.Exit(130)
