@@ -47,11 +47,11 @@ func TestWhoDrivesARolloutHidesNoGap(t *testing.T) {
 	list := &coverage.DaemonSetCoverageList{Source: coverage.ReportSource{Incomplete: []coverage.IncompleteRead{
 		{Verb: "get", Resource: "leases", Namespace: "ops", Error: "leases is forbidden"},
 	}}}
-	if got := gapsPart(list, paint{}); got != "No gaps" {
+	if got := gapsPart(list).plain(); got != "No gaps" {
 		t.Errorf("got %q", got)
 	}
 	list.Source.Incomplete[0].Resource = "events"
-	if got := gapsPart(list, paint{}); got != "No gaps in what could be read" {
+	if got := gapsPart(list).plain(); got != "No gaps in what could be read" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -13,9 +13,9 @@ import (
 func Coverage(w io.Writer, list *coverage.DaemonSetCoverageList, causes []coverage.Cause, o Options) error {
 	var p page
 	c := o.paint()
-	p.line(c.text(strong, contextOf(list.Source)) + scope(list, o))
+	p.lines(flow(c, o.Width, scope(list, o)...))
 	if o.Quiet {
-		p.line(verdict(list, c))
+		p.lines(flow(c, o.Width, verdict(list)...))
 		return p.writeTo(w)
 	}
 	p.lines(incomplete(list.Source, o))
@@ -36,7 +36,7 @@ func Coverage(w io.Writer, list *coverage.DaemonSetCoverageList, causes []covera
 	if s := settling(list, o); s != "" {
 		p.lines(wrap("", s, o.Width))
 	}
-	p.line(verdict(list, c))
+	p.lines(flow(c, o.Width, verdict(list)...))
 	return p.writeTo(w)
 }
 
@@ -44,9 +44,9 @@ func Coverage(w io.Writer, list *coverage.DaemonSetCoverageList, causes []covera
 // read, and the verdict.
 func Beside(w io.Writer, list *coverage.DaemonSetCoverageList, o Options) error {
 	var p page
-	p.line(contextOf(list.Source) + scope(list, o))
+	p.lines(flow(paint{}, o.Width, scope(list, o)...))
 	p.lines(incomplete(list.Source, o))
-	p.line(verdict(list, paint{}))
+	p.lines(flow(paint{}, o.Width, verdict(list)...))
 	return p.writeTo(w)
 }
 
@@ -120,7 +120,13 @@ func fromOf(s coverage.ReportSource) string {
 	return Safe(s.From)
 }
 
-func scope(list *coverage.DaemonSetCoverageList, o Options) string {
-	return fmt.Sprintf(": %s on %s, %s",
-		plural(len(list.Items), "DaemonSet"), plural(list.Summary.LiveNodes, "node"), when(list.Source, o))
+// scope is the first line: what was read, and when.
+func scope(list *coverage.DaemonSetCoverageList, o Options) []clause {
+	counts := fmt.Sprintf(": %s on %s,", plural(len(list.Items), "DaemonSet"), plural(list.Summary.LiveNodes, "node"))
+	return headed(list.Source, counts, o)
+}
+
+// headed says where what follows comes from, what it is, and when it was so.
+func headed(s coverage.ReportSource, what string, o Options) []clause {
+	return []clause{{toned(strong, contextOf(s)), text(what)}, {text(when(s, o))}}
 }

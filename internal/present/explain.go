@@ -12,7 +12,7 @@ import (
 func Explanation(w io.Writer, e *coverage.Explanation, o Options) error {
 	var p page
 	c := o.paint()
-	p.line(c.text(strong, contextOf(e.Source)) + ", " + when(e.Source, o))
+	p.lines(flow(c, o.Width, headed(e.Source, ",", o)...))
 	head := fmt.Sprintf("%s/%s on %s: %s", Safe(e.Namespace), Safe(e.Name), Safe(e.Node), explainState(&e.Verdict))
 	if e.Headline != "" {
 		head += ". " + Safe(e.Headline)

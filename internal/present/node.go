@@ -14,7 +14,7 @@ import (
 func NodesTable(w io.Writer, list *coverage.NodeCoverageList, o Options) error {
 	var p page
 	c := o.paint()
-	p.line(c.text(strong, contextOf(list.Source)) + ": " + plural(len(list.Items), "node") + ", " + when(list.Source, o))
+	p.lines(flow(c, o.Width, headed(list.Source, ": "+plural(len(list.Items), "node")+",", o)...))
 	p.lines(incomplete(list.Source, o))
 	rows := make([]*coverage.NodeCoverage, 0, len(list.Items))
 	var names []string
@@ -46,7 +46,7 @@ func NodesTable(w io.Writer, list *coverage.NodeCoverageList, o Options) error {
 		}
 		p.line("")
 	}
-	p.line(nodesVerdict(list, c))
+	p.lines(flow(c, o.Width, nodesVerdict(list)))
 	return p.writeTo(w)
 }
 
@@ -69,7 +69,7 @@ func topOfNode(n *coverage.NodeCoverage) topReason {
 	return topOf(&d)
 }
 
-func nodesVerdict(list *coverage.NodeCoverageList, c paint) string {
+func nodesVerdict(list *coverage.NodeCoverageList) clause {
 	var gaps, unknown, suspect, on int
 	for i := range list.Items {
 		s := &list.Items[i].Summary
@@ -79,20 +79,15 @@ func nodesVerdict(list *coverage.NodeCoverageList, c paint) string {
 		gaps, unknown, suspect = gaps+s.Gaps, unknown+s.Unknown, suspect+s.Suspect
 	}
 	of := plural(len(list.Items), "node")
-	parts := []string{"No gaps on " + of}
+	first := text("No gaps on " + of)
 	switch {
 	case gaps > 0:
-		parts[0] = c.text(bad, fmt.Sprintf("%s on %d of %s", plural(gaps, "gap"), on, of))
+		first = toned(bad, fmt.Sprintf("%s on %d of %s", plural(gaps, "gap"), on, of))
 	case unknown > 0 || blind(list.Source):
-		parts[0] += " in what could be read"
+		first.text += " in what could be read"
 	}
-	if unknown > 0 {
-		parts = append(parts, c.text(bad, fmt.Sprintf("%d unknown", unknown)))
-	}
-	if suspect > 0 {
-		parts = append(parts, c.text(bad, fmt.Sprintf("%d suspect", suspect)))
-	}
-	return strings.Join(parts, ", ") + "."
+	out := clause{first}.and(unknown, bad, "unknown").and(suspect, bad, "suspect")
+	return append(out, text("."))
 }
 
 func nodeColumns(suffix string, o Options) []column[nodeRow] {

@@ -18,7 +18,7 @@ const fewRows = 5
 func Nodes(w io.Writer, list *coverage.NodeCoverageList, o Options) error {
 	var p page
 	c := o.paint()
-	p.line(c.text(strong, contextOf(list.Source)) + ", " + when(list.Source, o))
+	p.lines(flow(c, o.Width, headed(list.Source, ",", o)...))
 	p.lines(incomplete(list.Source, o))
 	for i := range list.Items {
 		if i > 0 {

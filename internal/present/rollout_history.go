@@ -22,7 +22,7 @@ type HistoryView struct {
 func WriteHistory(w io.Writer, v *HistoryView, o Options) error {
 	var p page
 	c := o.paint()
-	p.line(c.text(strong, Safe(headOf(v.Namespace, v.Name, v.Context))) + ": " + plural(len(v.Rows), "revision"))
+	p.lines(flow(c, o.Width, clause{toned(strong, Safe(headOf(v.Namespace, v.Name, v.Context))), text(": " + plural(len(v.Rows), "revision"))}))
 	p.line("")
 	if len(v.Rows) == 0 {
 		p.line("The controller has not made a revision yet.")

@@ -164,7 +164,7 @@ func firstOf(p *rollout.Plan, o Options) func(*rollout.PlanWave) string {
 func WritePlanNodes(w io.Writer, v *PlanView, o Options) error {
 	var p page
 	c := o.paint()
-	p.line(c.text(strong, Safe(headOf(v.Plan.Namespace, v.Plan.Name, v.Context))) + ": " + plural(len(v.Plan.Nodes), "node"))
+	p.lines(flow(c, o.Width, clause{toned(strong, Safe(headOf(v.Plan.Namespace, v.Plan.Name, v.Context))), text(": " + plural(len(v.Plan.Nodes), "node"))}))
 	p.line("")
 	cols := planNodeColumns(v.Plan)
 	rows := slices.Clone(v.Plan.Nodes)

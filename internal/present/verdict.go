@@ -2,7 +2,6 @@ package present
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
@@ -11,25 +10,17 @@ import (
 
 // verdict is the last line: what a chat sees. It never calls well what was
 // not read.
-func verdict(list *coverage.DaemonSetCoverageList, c paint) string {
+func verdict(list *coverage.DaemonSetCoverageList) []clause {
 	s := &list.Summary.Summary
 	if len(list.Items) == 0 {
-		return "No DaemonSets: nothing to cover."
+		return []clause{{text("No DaemonSets: nothing to cover.")}}
 	}
-	parts := []string{gapsPart(list, c)}
-	add := func(n int, t tone, word string) {
-		if n > 0 {
-			parts = append(parts, c.text(t, fmt.Sprintf("%d %s", n, word)))
-		}
-	}
-	add(s.Unknown, bad, "unknown")
-	add(s.Outdated, warn, "outdated")
-	add(s.Suspect, bad, "suspect")
-	add(s.Misplaced, warn, "misplaced")
-	return strings.Join(parts, ", ") + ". " + coveragePart(s)
+	counts := gapsPart(list).and(s.Unknown, bad, "unknown").and(s.Outdated, warn, "outdated").
+		and(s.Suspect, bad, "suspect").and(s.Misplaced, warn, "misplaced")
+	return []clause{append(counts, text(".")), {text(coveragePart(s))}}
 }
 
-func gapsPart(list *coverage.DaemonSetCoverageList, c paint) string {
+func gapsPart(list *coverage.DaemonSetCoverageList) clause {
 	s := &list.Summary
 	switch {
 	case s.Gaps > 0:
@@ -37,11 +28,11 @@ func gapsPart(list *coverage.DaemonSetCoverageList, c paint) string {
 		if s.SettlingGaps > 0 {
 			young = fmt.Sprintf(" (%d settling)", s.SettlingGaps)
 		}
-		return c.text(bad, fmt.Sprintf("%s on %s", plural(s.Gaps, "gap"), plural(gapNodes(list), "node"))) + young
+		return clause{toned(bad, fmt.Sprintf("%s on %s", plural(s.Gaps, "gap"), plural(gapNodes(list), "node"))), text(young)}
 	case s.Unknown > 0 || blind(list.Source):
-		return "No gaps in what could be read"
+		return clause{text("No gaps in what could be read")}
 	}
-	return "No gaps"
+	return clause{text("No gaps")}
 }
 
 func gapNodes(list *coverage.DaemonSetCoverageList) int {
