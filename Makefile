@@ -75,10 +75,12 @@ race: ## Run the fast tests with the race detector (needs a C compiler).
 	$(GO) test -race ./...
 
 .PHONY: golden
-golden: ## Write the golden files again; read the diff as prose.
+golden: ## Write golden files and what documents show again; read the diff as prose.
 	$(GO) test ./pkg/coverage -run Monday -update
 	$(GO) test ./internal/present/... ./internal/cmd/... -update
 	$(GO) test ./internal/cmd/coverage -run TestOutputsInDocuments -update-docs
+	$(GO) test ./docs -update-docs
+	cd test && $(NESTED) test $(NESTED_FLAGS) ./demo -run TestDocuments -update-docs
 
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 30s).

@@ -141,6 +141,30 @@ func TestWorkflowsHaveTheLeastPermissions(t *testing.T) {
 	}
 }
 
+// goreleaser uses a token only where it is a variable and nothing around it; with
+// anything else a release ends with an error after it is out.
+func TestTokensOfAReleaseAreVariablesOfItsWorkflow(t *testing.T) {
+	_, texts := workflows(t)
+	b, err := os.ReadFile(filepath.Join(rootDir(t), ".goreleaser.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := regexp.MustCompile(`(?m)^ *token: *(.*)$`).FindAllStringSubmatch(string(b), -1)
+	if len(tokens) == 0 {
+		t.Error("no token is seen: the tap is written to with one")
+	}
+	for _, m := range tokens {
+		variable := regexp.MustCompile(`^"{{ \.Env\.(\w+) }}"`).FindStringSubmatch(m[1])
+		if variable == nil {
+			t.Errorf(".goreleaser.yaml: token %s\nwhy: goreleaser takes \"{{ .Env.NAME }}\" alone", m[1])
+			continue
+		}
+		if want := variable[1] + ": ${{ secrets." + variable[1] + " }}"; !strings.Contains(texts["release.yml"], want) {
+			t.Errorf("release.yml has no %s", want)
+		}
+	}
+}
+
 func TestWorkflowsRunWhatEverybodyRuns(t *testing.T) {
 	all, texts := workflows(t)
 	if j := all["ci.yml"].Jobs["linux"]; !j.runs(".ci/run") || !strings.HasPrefix(j.RunsOn, "ubuntu") {
