@@ -98,14 +98,17 @@ func (d *decider) downFirst(list []int) []int {
 }
 
 // oneZone keeps the candidates of one zone: of the nodes in flight, else of
-// the first candidate. Nodes that are down already are not held back.
+// the first candidate. Nodes that are down already are not held back, so that
+// several zones may be in flight at once: then only such nodes are started,
+// since it is not stored which of the flights cost a pod that served.
 func (d *decider) oneZone(r *Run, list []int) []int {
 	if d.p.OneZoneAtATime == nil || !*d.p.OneZoneAtATime {
 		return list
 	}
-	zone, known := "", false
+	zone, known, several := "", false, false
 	for _, f := range r.InFlight {
-		if n := d.v.Node(f.Node); n != nil && !known {
+		if n := d.v.Node(f.Node); n != nil {
+			several = several || known && ZoneOf(n.Node) != zone
 			zone, known = ZoneOf(n.Node), true
 		}
 	}
@@ -115,7 +118,7 @@ func (d *decider) oneZone(r *Run, list []int) []int {
 		if !known && !free(n) {
 			zone, known = ZoneOf(n.Node), true
 		}
-		if free(n) || ZoneOf(n.Node) == zone {
+		if free(n) || !several && ZoneOf(n.Node) == zone {
 			out = append(out, i)
 		}
 	}

@@ -75,6 +75,19 @@ func TestDecide(t *testing.T) {
 			w.obs.Zones["UTC"] = time.UTC
 		}, "wait WindowClosed  rests=true"},
 		{"one zone at a time", 4, func(w *world) { yes := true; w.pol.OneZoneAtATime, w.pol.MaxUnavailable = &yes, three() }, "save Running fly:n0 fly:n3"},
+		{"one zone at a time, and nodes that are down in any", 4, func(w *world) {
+			yes := true
+			w.pol.OneZoneAtATime, w.pol.MaxUnavailable = &yes, three()
+			w.p(1).Ready = false
+		}, "save Running fly:n1 fly:n0 fly:n3"},
+		{"no other node of either zone while a node that was down is in flight beside one of another zone", 6, func(w *world) {
+			yes := true
+			w.pol.OneZoneAtATime, w.pol.MaxUnavailable = &yes, intOr(4)
+			w.fly(2)
+			w.fly(0)
+			w.replace(2, time.Second)
+			w.replace(0, time.Second)
+		}, "wait Soak n2 rests=false"},
 
 		// A node in flight.
 		{"its pod is deleted", 2, func(w *world) { w.fly(0) }, "delete agent-0-1"},
