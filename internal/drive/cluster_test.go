@@ -208,6 +208,7 @@ func (c *cluster) Snapshot(time.Time) *snapshot.Snapshot {
 }
 
 func (c *cluster) Changed() <-chan struct{} { return c.changed }
+func (c *cluster) Ready() <-chan struct{}   { return nil }
 
 func (c *cluster) Lease() (*kube.Lease, error) {
 	c.mu.Lock()

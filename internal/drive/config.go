@@ -30,6 +30,7 @@ const (
 type Live interface {
 	Snapshot(now time.Time) *snapshot.Snapshot
 	Changed() <-chan struct{}
+	Ready() <-chan struct{}
 	Lease() (*kube.Lease, error)
 }
 

@@ -14,8 +14,9 @@ import (
 
 const (
 	// settle is how long after a change more of them are waited for: a pod
-	// that starts is several.
-	settle = 10 * time.Millisecond
+	// that starts is several. The last of them, that it is ready, is not
+	// waited after: somebody else's turn may have come.
+	settle = 20 * time.Millisecond
 	// lookAgain and tryAgain are the first waits after two looks that do not
 	// agree, and after a request that did not go through.
 	lookAgain = 20 * time.Millisecond
@@ -64,9 +65,9 @@ func (d *driver) sleep(ctx context.Context, pause time.Duration) {
 	}
 	t := time.NewTimer(pause)
 	defer t.Stop()
-	changed := d.Cluster.Changed()
+	changed, ready := d.Cluster.Changed(), d.Cluster.Ready()
 	if d.trouble > 0 {
-		changed = nil // what does not go through is not tried faster
+		changed, ready = nil, nil // what does not go through is not tried faster
 	}
 	leave := d.Leave
 	if d.leaving {
@@ -80,8 +81,10 @@ func (d *driver) sleep(ctx context.Context, pause time.Duration) {
 		defer short.Stop()
 		select {
 		case <-short.C:
+		case <-ready:
 		case <-ctx.Done():
 		}
+	case <-ready:
 	case l := <-d.lists.done:
 		d.noteList(l)
 	case a := <-d.answers:

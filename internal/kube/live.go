@@ -26,6 +26,7 @@ type Live struct {
 	source  snapshot.Source
 	set     *appsv1.DaemonSet // as it was at the start: for namespace, name and selector
 	changed chan struct{}
+	ready   chan struct{}
 	feeds   []*feed
 
 	sets      *shelf[*appsv1.DaemonSet]
@@ -47,7 +48,7 @@ func (r *Reader) Watch(ctx context.Context, w *Writer, ds *appsv1.DaemonSet, sou
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{r: r, source: source, set: ds, changed: make(chan struct{}, 1), followed: map[string]*followed{}, ctx: ctx}
+	l := &Live{r: r, source: source, set: ds, changed: make(chan struct{}, 1), ready: make(chan struct{}, 1), followed: map[string]*followed{}, ctx: ctx}
 	l.sets = newShelf(l.wake, kept[*appsv1.DaemonSet])
 	l.revisions = newShelf(l.wake, l.revision)
 	l.nodes = newShelf(l.wake, func(o runtime.Object) (*corev1.Node, bool) {
@@ -106,18 +107,28 @@ func (l *Live) pod(o runtime.Object) (snapshot.Pod, bool) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.in.Pod(p), true
+	v := l.in.Pod(p)
+	if v.Ready && v.Deleted == 0 {
+		signal(l.ready)
+	}
+	return v, true
 }
 
-func (l *Live) wake() {
+func (l *Live) wake() { signal(l.changed) }
+
+func signal(c chan<- struct{}) {
 	select {
-	case l.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
 // Changed receives when something may be different.
 func (l *Live) Changed() <-chan struct{} { return l.changed }
+
+// Ready receives when a pod of the DaemonSet may have become ready: Changed
+// does so, too.
+func (l *Live) Ready() <-chan struct{} { return l.ready }
 
 // Learn takes in an object that a write returned: it is newer than what the
 // watch has said.
