@@ -47,9 +47,10 @@ func TestDocumentsShowWhatHappens(t *testing.T) {
 		}
 		old := string(raw)
 		ran := 0
+		var known runs
 		next := rewrite(old, func(c shown) string {
 			ran++
-			return perform(ctx, t, plugins, root, c)
+			return perform(ctx, t, plugins, root, c, &known)
 		})
 		switch {
 		case ran == 0:
@@ -92,7 +93,7 @@ func demoNodes(ctx context.Context, t *testing.T) *kubectl.Kubectl {
 // perform runs one command, tells the test what differs from what is shown,
 // and returns what is to be shown: the old text where nothing that matters
 // differs, so that a new run does not change every time and every pod's name.
-func perform(ctx context.Context, t *testing.T, plugins *kubectl.Kubectl, root string, c shown) string {
+func perform(ctx context.Context, t *testing.T, plugins *kubectl.Kubectl, root string, c shown, known *runs) string {
 	t.Helper()
 	cmd := plugins.Command(ctx, words(strings.TrimPrefix(c.command, "$ kubectl "))...)
 	cmd.Dir = root
@@ -105,10 +106,14 @@ func perform(ctx context.Context, t *testing.T, plugins *kubectl.Kubectl, root s
 	_ = cmd.Wait()
 	got := out.String(cmd.ProcessState.ExitCode())
 	if agrees(c.output, got) {
-		return c.output
+		same := known.same(c.output, got)
+		if same != c.output && !*updateDocs {
+			t.Errorf("%s\nshows a run by another id than before:\n%s", c.command, c.output)
+		}
+		return same
 	}
 	if !*updateDocs {
 		t.Errorf("%s\nprints:\n%s\nand not:\n%s", c.command, got, c.output)
 	}
-	return got
+	return known.same(got, got)
 }
