@@ -71,6 +71,8 @@ func TestPackagesInstallTheCompleterBesideThePlugin(t *testing.T) {
 		for _, name := range []string{
 			bin, "/usr/share/doc/kubectl-ds-" + plugin + "/copyright", "/usr/share/man/man1/kubectl-ds_" + plugin + ".1",
 			"/usr/share/bash-completion/completions/kubectl-ds_" + plugin,
+			"/usr/share/zsh/vendor-completions/_kubectl-ds_" + plugin,
+			"/usr/share/fish/vendor_completions.d/kubectl-ds_" + plugin + ".fish",
 		} {
 			if _, ok := files[name]; !ok {
 				t.Errorf("the package of %s has no %s", plugin, name)
