@@ -35,6 +35,17 @@ func describeCompletion(c *cobra.Command) {
 	for _, shell := range c.Commands() {
 		describeShell(shell, c.Root().Name())
 	}
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		var names []string
+		for _, sub := range cmd.Commands() {
+			names = append(names, sub.Name())
+		}
+		return Usagef("unknown command %q%s; there are %s", args[0], DidYouMean(args[0], names), strings.Join(names, ", "))
+	}
 }
 
 // describeShell says how the script for a shell is used: cobra's own text is

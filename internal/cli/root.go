@@ -62,17 +62,20 @@ func walk(c *cobra.Command, f func(*cobra.Command)) {
 }
 
 func optionsCommand(plugin string) *cobra.Command {
+	show := func(cmd *cobra.Command) error {
+		cmd.SetErr(cmd.OutOrStdout()) // usage goes there
+		return cmd.Usage()
+	}
 	cmd := &cobra.Command{
 		Use:     "options",
 		Short:   "Print the flags that all commands take",
 		Example: Examples("# Print the flags that all commands take\nkubectl " + plugin + " options"),
 		Args:    NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cmd.SetErr(cmd.OutOrStdout()) // usage goes there
-			return cmd.Usage()
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return show(cmd) },
 	}
 	templates.UseOptionsTemplates(cmd)
+	// kubectl's layout leaves --help empty.
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = show(cmd) })
 	return cmd
 }
 
