@@ -38,7 +38,7 @@ func (f *sourceFlags) addFrom(fs *pflag.FlagSet) {
 }
 
 func (f *sourceFlags) addJudge(fs *pflag.FlagSet) {
-	fs.DurationVar(&f.grace, "grace", defaultGrace, "Nodes, pods and revisions younger than this are settling: shown, and not counted by --fail-on.")
+	fs.DurationVar(&f.grace, "grace", defaultGrace, "Nodes, pods and revisions younger than this are settling: shown, and not counted by the --fail-on of a report.")
 	fs.StringSliceVar(&f.transient, "transient-taints", nil, "More taint keys, or prefixes that end in *, that come and go by themselves, such as startup taints of your own.")
 }
 

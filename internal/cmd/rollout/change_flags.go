@@ -39,7 +39,7 @@ func (f *changeFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVar(&f.images, "image", nil, "Change the image of a container, as in agent=example.com/agent:v2; may be repeated.")
 	fs.BoolVar(&f.restart, "restart", false, "Replace the pods without another change, as kubectl rollout restart does.")
 	fs.StringVarP(&f.file, "filename", "f", "", "Change the template to that of a manifest, as kubectl apply would: a file, a URL, or - for standard input. Nothing but the template is taken from it.")
-	fs.Int64Var(&f.revision, "to-revision", 0, "Change the template back to this revision; kubectl ds-rollout history lists them.")
+	fs.Int64Var(&f.revision, "to-revision", 0, "Change the template back to this revision; 0 is none. kubectl ds-rollout history lists them.")
 }
 
 func (f *changeFlags) options() (changeOptions, error) {

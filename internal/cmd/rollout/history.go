@@ -44,7 +44,7 @@ func newHistoryCommand(a *app) (*cobra.Command, error) {
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args[0]) },
 	}
 	fs := cmd.Flags()
-	fs.Int64Var(&f.revision, "revision", 0, "Print the template of this revision, values redacted.")
+	fs.Int64Var(&f.revision, "revision", 0, "Print the template of this revision, values redacted. 0 lists all revisions.")
 	fs.StringVar(&f.diff, "diff", "", "Print what changes from one revision to another, as in 40..42.")
 	fs.StringVar(&f.from, "from", "", "Read a capture instead of a cluster.")
 	f.view.add(fs)
