@@ -1,4 +1,5 @@
 // Package release tests what a release consists of: it builds archives and
-// packages as `make dist` does, takes them apart, and runs what is in them
+// packages as `make dist` does, takes them apart, types what the README says where
+// there is nothing but them and kubectl, lets Krew install them, and runs them
 // through the real kubectl.
 package release
