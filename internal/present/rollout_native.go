@@ -15,8 +15,27 @@ import (
 type NativeView struct {
 	Context string
 	Native  *rollout.Native
+	// Driver is who drives the run that armed it, as far as a capture tells.
+	Driver NativeDriver
 	// Incomplete is what could not be read, and what it takes away.
 	Incomplete []coverage.IncompleteRead
+}
+
+// NativeDriver is who drives a run of which only its mark is known. The zero
+// value is nobody.
+type NativeDriver struct {
+	Name    string // untrusted
+	Unknown bool   // whether anybody does
+}
+
+func (d NativeDriver) String() string {
+	switch {
+	case d.Unknown:
+		return "Whether somebody drives it, the capture does not tell."
+	case d.Name != "":
+		return "When the capture was taken, " + d.Name + " drove it."
+	}
+	return "Nobody drives it."
 }
 
 // WriteNative writes where a native update stands, who holds each place of its
@@ -59,7 +78,7 @@ func nativeHead(s *sheet, v *NativeView) {
 	if n.Because != "" {
 		tail += ": " + n.Because
 	}
-	lines := wrap("", Safe(head)+word+Safe(tail)+". Nobody drives it.", s.o.Width)
+	lines := wrap("", Safe(head)+word+Safe(tail)+". "+Safe(v.Driver.String()), s.o.Width)
 	for i := range lines {
 		lines[i] = strings.Replace(lines[i], word, s.o.paint().text(t, word), 1)
 	}

@@ -82,8 +82,24 @@ func (f *statusFlags) run(ctx context.Context, a *app, target string) error {
 		return r.writeStatus(a, view)
 	}
 	return present.WriteNative(a.streams.Out, &present.NativeView{
-		Context: r.context(), Native: rollout.NativeOf(r.view, a.kube.CommandFlags(), r.now),
+		Context: r.context(), Native: rollout.NativeOf(r.view, a.kube.CommandFlags(), r.now), Driver: r.captured(),
 	}, view)
+}
+
+// captured is who drove the run that armed the DaemonSet when a capture was
+// taken, which holds the Lease and not what is stored in it. A cluster was
+// asked itself, and there is no run.
+func (r *reading) captured() (d present.NativeDriver) {
+	armed, err := rollout.ArmedOf(r.view.DaemonSet)
+	if r.at != nil || err == nil && (armed == nil || armed.Run == rollout.ArmedByHand) {
+		return d
+	}
+	l, known := r.snap.RolloutLease(r.view.DaemonSet.Namespace, r.view.DaemonSet.Name)
+	if d.Unknown = !known; l.Holder != "" && snapshot.TimeOf(&metav1.Time{Time: r.snap.Source.TakenAt})-l.Renewed <= snapshot.Time(max(l.Duration, drive.LeaseDuration)/time.Second) {
+		by := drive.DriverOf(l.Holder)
+		d.Name = by.Who + " on " + by.Host
+	}
+	return d
 }
 
 func (r *reading) status() *rollout.Status {
@@ -128,7 +144,7 @@ func (r *reading) statusObject(a *app) *statusObject {
 		TypeMeta: metav1.TypeMeta{APIVersion: snapshot.APIVersion, Kind: "RolloutStatus"}, ObjectMeta: r.meta(),
 	}
 	if r.run == nil {
-		out.Native = rollout.NativeOf(r.view, a.kube.CommandFlags(), r.now)
+		out.Native, out.Driver = rollout.NativeOf(r.view, a.kube.CommandFlags(), r.now), r.captured().Name
 		return out
 	}
 	out.Run = r.status()
