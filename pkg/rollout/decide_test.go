@@ -165,6 +165,21 @@ func TestDecide(t *testing.T) {
 		}, "wait Drain n0 rests=false"},
 		{"two budgets on one pod never allow an eviction", 1, func(w *world) { cordoned(w, true); w.obs.Refused["web-1"] = Refusal{Permanent: true} }, "save Stopped NodeFailed failed:n0"},
 		{"jobs are waited for", 1, func(w *world) { cordoned(w, false); w.pol.WaitForJobs = &WaitForJobs{Selector: "app=web"} }, "wait Jobs n0 rests=false"},
+		{"jobs are waited for without a cordon, too", 1, func(w *world) { jobOnly(w) }, "wait Jobs n0 rests=false"},
+		{"without jobs the pod is deleted", 1, func(w *world) { jobOnly(w); w.s.Pods = w.s.Pods[:1] }, "delete agent-0-1"},
+		{"jobs that nobody could read are not taken for none", 1, func(w *world) { jobOnly(w); w.s.AllPods = false }, "wait ReadFailed n0 rests=false"},
+		{"jobs that run for too long fail the node", 1, func(w *world) {
+			jobOnly(w)
+			w.pol.WaitForJobs.Timeout = &metav1.Duration{Duration: 5 * time.Second}
+			w.obs.Nodes["n0"] = NodeSeen{Flying: t0.Add(-6 * time.Second)}
+		}, "save Stopped NodeFailed failed:n0"},
+		{"nothing is evicted while one pod of the node refuses", 1, func(w *world) { cordoned(w, true); bare(w) }, "save Stopped NodeFailed failed:n0"},
+		{"whoever refuses and ends already is waited for", 1, func(w *world) {
+			cordoned(w, true)
+			bare(w).Deleted = snapshot.Time(t0.Unix())
+			w.s.Pods[1].Deleted = snapshot.Time(t0.Unix())
+		}, "wait Drain n0 rests=false"},
+		{"with force all of them are evicted", 1, func(w *world) { cordoned(w, true); bare(w); w.pol.Drain.Force = true }, "evict web-1"},
 		{"pods of a node that were not read are not taken for none", 1, func(w *world) { cordoned(w, true); w.s.AllPods = false }, "wait ReadFailed n0 rests=false"},
 		{"somebody who uncordons while we drain pauses the run", 1, func(w *world) { cordoned(w, true); w.n(0).Spec.Unschedulable = false }, "save Paused UncordonedByOther fly:n0"},
 		{"a proven node is given back before it lands", 1, func(w *world) { cordoned(w, false); w.replace(0, 11*time.Second) }, "uncordon n0 to false"},
@@ -333,6 +348,21 @@ func cordoned(w *world, drain bool) {
 		Namespace: "web", Name: "web-1", UID: "web-1", Node: "n0", Phase: corev1.PodRunning, Ready: true, Labels: map[string]string{"app": "web"},
 		Owner: &snapshot.Owner{Kind: "ReplicaSet", Name: "web", UID: "rs"}, Full: &corev1.Pod{},
 	})
+}
+
+// jobOnly waits for jobs and does nothing else around a node.
+func jobOnly(w *world) {
+	cordoned(w, false)
+	w.run.InFlight[0].Cordon = false
+	delete(w.n(0).Annotations, MarkAnnotation)
+	w.n(0).Spec.Unschedulable = false
+	w.pol.WaitForJobs = &WaitForJobs{Selector: "app=web"}
+}
+
+// bare puts a pod without a controller on the node, after the others.
+func bare(w *world) *snapshot.Pod {
+	w.s.Pods = append(w.s.Pods, snapshot.Pod{Namespace: "web", Name: "web-2", UID: "web-2", Node: "n0", Phase: corev1.PodRunning, Full: &corev1.Pod{}})
+	return &w.s.Pods[len(w.s.Pods)-1]
 }
 
 func flipped(w *world) { w.ds.Spec.UpdateStrategy.Type = appsv1.RollingUpdateDaemonSetStrategyType }

@@ -16,7 +16,7 @@ const mirrorAnnotation = corev1.MirrorPodAnnotationKey
 
 // readyToDrain reports whether a node in flight is cordoned and free of jobs.
 func (d *decider) readyToDrain(n *NodeView, f *Flight) bool {
-	return f.Cordon && n.Mark.ours(d.r.ID) && !d.replaced(n, f) && n.Complete && len(d.jobPods(n)) == 0
+	return d.cordons(f) && n.Mark.ours(d.r.ID) && !d.replaced(n, f) && n.Complete && len(d.jobPods(n)) == 0
 }
 
 func (d *decider) jobPods(n *NodeView) []*snapshot.Pod {
@@ -54,23 +54,23 @@ func (d *decider) jobs(n *NodeView, f *Flight, seen NodeSeen) (step, bool) {
 }
 
 // drain evicts what has to leave, one pod a decision, and waits until it has.
+// As in kubectl drain, nothing is evicted while any pod of the node refuses:
+// workloads would have moved for nothing.
 func (d *decider) drain(n *NodeView, f *Flight, seen NodeSeen) (step, bool) {
 	if d.p.Drain == nil {
 		return step{}, false
 	}
+	leave, no := d.p.Drain.split(n.Others)
+	if why := d.refusal(leave, no); why != "" {
+		return step{failure: f.failed(WaitDrain, "drain: "+why)}, true
+	}
 	var waits *snapshot.Pod
 	var until time.Time
 	why := ""
-	for _, p := range n.Others {
-		evict, blocked := d.mustLeave(p)
+	for _, p := range leave {
 		switch refused := d.o.Refused[p.UID]; {
-		case blocked != "":
-			return step{failure: d.failure(f.Node, "drain: "+p.Namespace+"/"+p.Name+" "+blocked)}, true
-		case !evict:
 		case p.Deleted != 0:
 			waits = p
-		case refused.Permanent:
-			return step{failure: d.failure(f.Node, "drain: "+p.Namespace+"/"+p.Name+": "+refused.Reason)}, true
 		case refused.Until.After(d.now):
 			waits, why = p, refused.Reason
 			if until.IsZero() || refused.Until.Before(until) {
@@ -92,6 +92,50 @@ func (d *decider) drain(n *NodeView, f *Flight, seen NodeSeen) (step, bool) {
 	return s, true
 }
 
+// refusing is a pod that keeps its node from being drained, and why.
+type refusing struct {
+	pod *snapshot.Pod
+	why string
+}
+
+// split parts the pods of a node into those that have to leave and those that
+// keep it from being drained.
+func (o *Drain) split(pods []*snapshot.Pod) (leave []*snapshot.Pod, no []refusing) {
+	for _, p := range pods {
+		switch evict, blocked := o.mustLeave(p); {
+		case blocked != "" && p.Deleted == 0:
+			no = append(no, refusing{p, blocked})
+		case blocked != "" || evict: // what ends already is waited for
+			leave = append(leave, p)
+		}
+	}
+	return leave, no
+}
+
+// refusal says why a node cannot be drained, and counts what else refuses;
+// empty where nothing does.
+func (d *decider) refusal(leave []*snapshot.Pod, no []refusing) string {
+	for _, p := range leave {
+		if r := d.o.Refused[p.UID]; r.Permanent && p.Deleted == 0 {
+			no = append(no, refusing{p, r.Reason})
+		}
+	}
+	if len(no) == 0 {
+		return ""
+	}
+	out := no[0].pod.Namespace + "/" + no[0].pod.Name + " " + no[0].why
+	if more := len(no) - 1; more > 0 {
+		out += "; and " + countOf(more, "more pod") + " cannot be evicted"
+	}
+	return out
+}
+
+// failed is a failure of the node before its pod was touched: what coverage
+// says of the pod is no reason for it.
+func (f *Flight) failed(code Code, message string) *Failure {
+	return &Failure{Node: f.Node, Reason: string(code), Message: message}
+}
+
 // bounded waits from begun for at most limit; then the node has failed.
 func (d *decider) bounded(f *Flight, begun time.Time, limit time.Duration, c Cause) step {
 	if begun.IsZero() {
@@ -100,7 +144,7 @@ func (d *decider) bounded(f *Flight, begun time.Time, limit time.Duration, c Cau
 	if ends := begun.Add(limit); !d.now.After(ends) {
 		return step{wait: &c, until: ends.Add(time.Second)}
 	}
-	return step{failure: d.failure(f.Node, string(c.Code)+" took longer than "+limit.String()+": "+c.Message)}
+	return step{failure: f.failed(c.Code, strings.ToLower(string(c.Code))+" took longer than "+limit.String()+": "+c.Message)}
 }
 
 func (d *decider) evict(p *snapshot.Pod) *Evict {
@@ -115,9 +159,8 @@ func (d *decider) evict(p *snapshot.Pod) *Evict {
 // mustLeave mirrors the pod filters of kubectl drain with --ignore-daemonsets
 // (kubectl/pkg/drain/filters.go, v0.37.2). blocked says why a pod keeps the
 // node from being drained.
-func (d *decider) mustLeave(p *snapshot.Pod) (evict bool, blocked string) {
-	opts := d.p.Drain
-	if sel, err := labels.Parse(opts.PodSelector); err == nil && !sel.Matches(labels.Set(p.Labels)) {
+func (o *Drain) mustLeave(p *snapshot.Pod) (evict bool, blocked string) {
+	if sel, err := labels.Parse(o.PodSelector); err == nil && !sel.Matches(labels.Set(p.Labels)) {
 		return false, ""
 	}
 	if p.Full != nil {
@@ -128,12 +171,12 @@ func (d *decider) mustLeave(p *snapshot.Pod) (evict bool, blocked string) {
 	switch {
 	case p.Owner != nil && p.Owner.Kind == "DaemonSet":
 		return false, ""
-	case p.Owner == nil && !opts.Force:
-		return false, "has no controller that would replace it (drain.force)"
-	case p.Full == nil && !opts.DeleteEmptyDirData:
-		return false, "could not be looked at for emptyDir volumes"
-	case p.Full != nil && emptyDir(p.Full) && !opts.DeleteEmptyDirData:
-		return false, "keeps data in an emptyDir (drain.deleteEmptyDirData)"
+	case p.Owner == nil && !o.Force:
+		return false, "has no controller that would make it again: only --force evicts it"
+	case p.Full == nil && !o.DeleteEmptyDirData:
+		return false, "could not be looked at for emptyDir volumes: only --delete-emptydir-data evicts it"
+	case p.Full != nil && emptyDir(p.Full) && !o.DeleteEmptyDirData:
+		return false, "keeps data in an emptyDir: only --delete-emptydir-data evicts it"
 	}
 	return true, ""
 }

@@ -85,10 +85,28 @@ func (d *decider) mayNot(n *NodeView, f *Flight) *Cause {
 // prepare cordons, waits for jobs, and drains. It reports whether all of that
 // is over.
 func (d *decider) prepare(n *NodeView, f *Flight) (step, bool) {
-	if !f.Cordon {
-		return step{}, true
+	if d.cordons(f) {
+		if s, held := d.cordoned(n, f); !held {
+			return s, false
+		}
 	}
 	seen := d.o.Nodes[f.Node]
+	// Jobs are waited for without a cordon, too: new ones may come meanwhile.
+	if s, busy := d.jobs(n, f, seen); busy {
+		return s, false
+	}
+	if s, busy := d.drain(n, f, seen); busy {
+		return s, false
+	}
+	return step{}, true
+}
+
+// cordons reports whether a node is cordoned before its pod is deleted: also
+// one that a person retried, and that is turned round later.
+func (d *decider) cordons(f *Flight) bool { return f.Cordon || d.p.cordons() }
+
+// cordoned reports whether the node carries our cordon; if not, what to do.
+func (d *decider) cordoned(n *NodeView, f *Flight) (step, bool) {
 	switch {
 	case n.Mark == nil:
 		return step{act: &Cordon{
@@ -99,12 +117,6 @@ func (d *decider) prepare(n *NodeView, f *Flight) (step, bool) {
 		return step{released: true}, false
 	case !n.Node.Spec.Unschedulable:
 		return step{pause: &Cause{Code: PauseUncordon, Node: f.Node, Message: "somebody uncordoned the node while it was being drained"}}, false
-	}
-	if s, busy := d.jobs(n, f, seen); busy {
-		return s, false
-	}
-	if s, busy := d.drain(n, f, seen); busy {
-		return s, false
 	}
 	return step{}, true
 }

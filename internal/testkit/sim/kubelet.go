@@ -201,8 +201,8 @@ func (c *Cluster) dropNode(w who, name string) {
 	})
 }
 
-// addWorkload puts a pod of a ReplicaSet on a node.
-func (c *Cluster) addWorkload(app, node string) {
+// addWorkload puts a pod of a ReplicaSet on a node and returns its key.
+func (c *Cluster) addWorkload(app, node string) string {
 	c.uids++
 	p := &snapshot.Pod{
 		Namespace: "default", Name: fmt.Sprintf("%s-%05d", app, c.uids), UID: c.uid(), Node: node, Target: "",
@@ -211,6 +211,7 @@ func (c *Cluster) addWorkload(app, node string) {
 		Created: snapshot.Time(c.now.Unix()), ReadySince: snapshot.Time(c.now.Unix()),
 	}
 	c.putPod(who{actor: "replicaset-controller", verb: "create"}, p)
+	return podKey(p)
 }
 
 // reschedule is the ReplicaSet's answer to a pod that left.

@@ -34,6 +34,7 @@ const (
 	inView     = "pkg/rollout/view.go"
 	inSim      = "internal/testkit/sim/sim.go"
 	inObserved = "pkg/rollout/observed.go"
+	inDrain    = "pkg/rollout/drain.go"
 )
 
 var mutants = []mutant{
@@ -85,6 +86,10 @@ var mutants = []mutant{
 	{name: "nodes are not given back at the end", file: inEnding, want: "G4",
 		old: "	if a := d.uncordonAny(func(string) bool { return true }); a != nil {\n		return act(a)\n	}\n	left", new: "	left",
 		also: &mutant{file: inFlight, old: "	if a := d.uncordon(n); a != nil {\n		return step{act: a}\n	}\n	return step{landed: true}", new: "	return step{landed: true}"}},
+	{name: "jobs are waited for only behind a cordon", file: inFlight, want: "jobs",
+		old: "	if s, busy := d.jobs(n, f, seen); busy {", new: "	if s, busy := d.jobs(n, f, seen); busy && f.Cordon {"},
+	{name: "pods are evicted before one refuses", file: inDrain, want: "drain",
+		old: "if why := d.refusal(leave, no); why != \"\" {", new: "if why := d.refusal(leave, no); why != \"\" && !slices.ContainsFunc(leave, func(p *snapshot.Pod) bool { return p.Deleted == 0 }) {"},
 	{name: "a strategy that was taken back is not noticed", file: inGuard, want: "G6",
 		old: "	if dec := d.strategy(); dec != nil {", new: "	if dec := d.strategy(); false {"},
 	{name: "the ceiling is one too high", file: inRunning, want: "G1",

@@ -39,6 +39,8 @@ func podObject(p *snapshot.Pod) *check.Object {
 	if p.Owner != nil {
 		out.OwnerUID = string(p.Owner.UID)
 	}
+	out.Job = p.Labels["app"] == jobs
+	out.Stays = p.Full != nil && len(p.Full.Spec.Volumes) > 0
 	return &check.Object{UID: string(p.UID), Labels: p.Labels, Pod: out}
 }
 

@@ -75,10 +75,13 @@ func randomPolicy(r *rand.Rand, w *World) *rollout.Policy {
 			// Nodes that are drained at once can hold each other up.
 			w.Budget, w.Calm = max(1, w.Workloads*w.Nodes-1-r.IntN(2)), false
 		}
+		if r.IntN(4) == 0 {
+			w.Data, w.Calm, p.Drain.DeleteEmptyDirData = true, false, false
+		}
 	}
 	if r.IntN(4) == 0 {
-		p.WaitForJobs = &rollout.WaitForJobs{Selector: "app=job"}
-		w.Jobs, p.Cordon = true, true
+		p.WaitForJobs = &rollout.WaitForJobs{Selector: "app=" + jobs}
+		w.Jobs, p.Cordon = true, p.Cordon || r.IntN(2) == 0
 	}
 	for i, when := range []rollout.When{rollout.BeforeNode, rollout.AfterNode, rollout.BeforeWave} {
 		if r.IntN(3) == 0 {

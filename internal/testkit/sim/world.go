@@ -27,6 +27,7 @@ type World struct {
 	Exists    bool // the template tolerates every taint
 	Workloads int  // pods a node that a drain evicts
 	Jobs      bool // one node runs a job for a while
+	Data      bool // one node runs a pod with local data, which refuses a drain
 	Budget    int  // of the workloads that must stay
 	MinReady  int32
 	// Before happens before the plan is made: nodes that are broken already.
@@ -47,6 +48,9 @@ type World struct {
 	Person func(s *Sim, e end)
 	Calm   bool // nothing but crashes and transport: the run must be Done
 }
+
+// jobs is the label app of pods that a run waits for.
+const jobs = "job"
 
 type chaos struct {
 	at   time.Duration
@@ -107,14 +111,21 @@ func (c *Cluster) prepare(w *World) {
 		}
 	}
 	if w.Jobs {
-		c.addWorkload("job", NodeName(0))
+		c.addWorkload(jobs, NodeName(0))
 		c.after(c.between(10*time.Second, 90*time.Second), func() {
 			for _, key := range slices.Sorted(maps.Keys(c.pods)) {
-				if p := c.pods[key]; p.Labels["app"] == "job" {
+				if p := c.pods[key]; p.Labels["app"] == jobs {
 					c.removePod(kubelet.does("remove"), key)
 				}
 			}
 		})
+	}
+	if w.Data {
+		// By its name it comes after the others.
+		key := c.addWorkload("workspace", NodeName(w.Nodes-1))
+		p := *c.pods[key]
+		p.Full = &corev1.Pod{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}}}
+		c.putPod(kubelet, &p)
 	}
 	if w.HandArmed && !w.OnDelete {
 		c.editDS(operator, func(d *appsv1.DaemonSet) {

@@ -74,6 +74,15 @@ func (s *story) delete(i int, hash, uid string) {
 	}})
 }
 
+// other puts a pod of somebody else on a node.
+func (s *story) other(name string, p *Pod) {
+	s.add(Write{Kind: "Pod", Namespace: "web", Name: name, Post: &Object{UID: name, Pod: p}})
+}
+
+func (s *story) evict(name string) {
+	s.add(Write{Kind: "Pod", Verb: "evict", Ours: true, Namespace: "web", Name: name, PreconditionUID: name, Post: &Object{UID: name, Pod: &Pod{Node: "n0", Deleted: true}}})
+}
+
 func (s *story) gone(i int, hash string) {
 	s.add(Write{Kind: "Pod", Verb: "remove", Namespace: "ns", Name: fmt.Sprintf("p-n%d-%s", i, hash)})
 }
@@ -130,6 +139,20 @@ func TestTheCheckerBites(t *testing.T) {
 			s.h.Budget = 3
 			s.delete(1, "h1", "p-n1-h1")
 		}, "G7"},
+		{"a delete beside a job", func(s *story) {
+			s.other("job", &Pod{Node: "n0", Job: true})
+			s.after(time.Minute)
+			s.delete(0, "h1", "p-n0-h1")
+		}, "jobs"},
+		{"a delete beside a job that came a moment ago", func(s *story) { s.other("job", &Pod{Node: "n0", Job: true}); s.delete(0, "h1", "p-n0-h1") }, ""},
+		{"an eviction", func(s *story) { s.node(0, true, mark, "True"); s.other("web", &Pod{Node: "n0"}); s.evict("web") }, ""},
+		{"an eviction beside a pod that refuses", func(s *story) {
+			s.node(0, true, mark, "True")
+			s.other("web", &Pod{Node: "n0"})
+			s.other("data", &Pod{Node: "n0", Stays: true})
+			s.after(time.Minute)
+			s.evict("web")
+		}, "drain"},
 		{"a cordon without a mark", func(s *story) { s.node(0, true, "", "True") }, "G3"},
 		{"a cordon with its mark, and back", func(s *story) { s.node(0, true, mark, "True"); s.node(0, false, "", "True") }, ""},
 		{"an uncordon of what was cordoned before", func(s *story) {

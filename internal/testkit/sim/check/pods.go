@@ -34,6 +34,9 @@ func (c *checker) victim(w *Write) {
 	if c.longer(c.notReady[n]) && !c.h.AllowNotReady {
 		c.fail("notReady", "pod %s deleted on %s, whose Ready is not True", w.Name, n)
 	}
+	if other := c.other(n, func(p *Pod) bool { return p.Job }); other != "" {
+		c.fail("jobs", "pod %s on %s deleted while %s runs there", w.Name, n, other)
+	}
 	c.waves(n)
 	for _, g := range c.h.GatesBefore {
 		if c.rec.Undo == nil && c.gates[g+"/"+n] != "pass" {
@@ -100,4 +103,18 @@ func (c *checker) bystander(w *Write) {
 	if c.rec != nil && !c.rec.flying(n) {
 		c.fail("G2", "pod %s evicted from %s, which is not in flight", w.Name, n)
 	}
+	if other := c.other(n, func(p *Pod) bool { return p.Stays }); other != "" {
+		c.fail("drain", "pod %s evicted from %s, which %s keeps from being drained", w.Name, n, other)
+	}
+}
+
+// other names a pod of a node that has been so since before a driver can plead
+// not to know; empty for none.
+func (c *checker) other(node string, so func(*Pod) bool) string {
+	for key, p := range c.onNode[node] {
+		if so(p.Pod) && !p.Pod.Deleted && !p.Pod.Terminal && c.asof.Sub(c.seen[p.UID]) > c.h.Slack {
+			return key
+		}
+	}
+	return ""
 }

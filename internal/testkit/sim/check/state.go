@@ -122,6 +122,7 @@ type state struct {
 	deleted    map[string]time.Time // node: our newest delete of its pod
 	took       map[string]time.Time // node: put in flight
 	gates      map[string]string    // gate/node: newest answer
+	seen       map[string]time.Time // pod: since when it is on its node
 }
 
 func newState(h *History) *state {
@@ -130,7 +131,7 @@ func newState(h *History) *state {
 		onNode: map[string]map[string]*Object{}, down: map[string]*since{}, noReturn: map[string]*since{},
 		notReady: map[string]*since{}, availFrom: map[string]time.Time{}, lastSpell: map[string]spell{}, restarts: map[string]int{},
 		origCordon: map[string]bool{}, epochs: map[string]int64{}, deleted: map[string]time.Time{},
-		took: map[string]time.Time{}, gates: map[string]string{},
+		took: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
 	}
 }
 
@@ -190,6 +191,9 @@ func (s *state) applyPod(w *Write) {
 		s.onNode[n] = map[string]*Object{}
 	}
 	s.onNode[n][key] = w.Post
+	if _, known := s.seen[w.Post.UID]; !known && n != "" {
+		s.seen[w.Post.UID] = w.At
+	}
 	s.seeNode(n)
 }
 

@@ -45,6 +45,9 @@ type Pod struct {
 	Deleted  bool // has a deletionTimestamp
 	Terminal bool
 	Restarts int
+	// Job and Stays are of other pods: one that is waited for, and one that
+	// keeps its node from being drained.
+	Job, Stays bool
 }
 
 // Node is what a node says.
