@@ -158,6 +158,9 @@ const together = 8
 // changed says what the answer to one action means.
 func (d *driver) changed(a rollout.Action, err error) error {
 	if err == nil {
+		if e, ok := a.(*rollout.Evict); ok {
+			d.event(d.run.Evicted(e, time.Now()))
+		}
 		return nil
 	}
 	if e, ok := a.(*rollout.Evict); ok {

@@ -51,6 +51,7 @@ type cluster struct {
 	pods    []snapshot.Pod
 	journal []sent
 	deleted map[types.UID]int
+	whole   bool // every pod of every node was read
 
 	// starts is how long a new pod takes until it is ready.
 	starts time.Duration
@@ -188,7 +189,7 @@ func (c *cluster) version() string {
 
 // now is what the server holds.
 func (c *cluster) now() *snapshot.Snapshot {
-	s := &snapshot.Snapshot{Nodes: slices.Clone(c.nodes), Revisions: slices.Clone(c.revs), Pods: slices.Clone(c.pods)}
+	s := &snapshot.Snapshot{AllPods: c.whole, Nodes: slices.Clone(c.nodes), Revisions: slices.Clone(c.revs), Pods: slices.Clone(c.pods)}
 	if c.ds != nil {
 		s.DaemonSets = []*appsv1.DaemonSet{c.ds.DeepCopy()}
 	}
@@ -263,10 +264,35 @@ func (c *cluster) Do(ctx context.Context, ds *appsv1.DaemonSet, a rollout.Action
 			return nil
 		})
 		out = ds
+	case *rollout.Cordon:
+		err = c.request(ctx, "cordon "+a.Node, func() error { return c.cordon(a.Node, true, a.Mark.String()) })
+	case *rollout.Uncordon:
+		err = c.request(ctx, "uncordon "+a.Node, func() error { return c.cordon(a.Node, a.Unschedulable, "") })
+	case *rollout.Evict:
+		err = c.request(ctx, "evict "+a.Name, func() error { return c.evict(a) })
 	default:
 		c.t.Errorf("nobody expects %T", a)
 	}
 	return out, err
+}
+
+func (c *cluster) cordon(node string, on bool, mark string) error {
+	i := slices.IndexFunc(c.nodes, func(n *corev1.Node) bool { return n.Name == node })
+	n := c.nodes[i].DeepCopy()
+	n.ResourceVersion, n.Spec.Unschedulable, n.Annotations = c.version(), on, nil
+	if mark != "" {
+		n.Annotations = map[string]string{rollout.MarkAnnotation: mark}
+	}
+	c.nodes = slices.Clone(c.nodes)
+	c.nodes[i] = n
+	c.wake()
+	return nil
+}
+
+func (c *cluster) evict(a *rollout.Evict) error {
+	c.pods = slices.DeleteFunc(slices.Clone(c.pods), func(p snapshot.Pod) bool { return p.UID == a.UID })
+	c.wake()
+	return nil
 }
 
 // remove deletes a pod; the controller makes a new one.

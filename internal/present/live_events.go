@@ -46,7 +46,7 @@ func (st *streamState) detail(ev *rollout.Event) string {
 	switch ev.Type {
 	case rollout.EventPodDeleted, rollout.EventPodReady:
 		return Safe(st.podDetail(ev))
-	case rollout.EventNodeStarted:
+	case rollout.EventNodeStarted, rollout.EventPodEvicted:
 		return Safe(ev.Pod)
 	case rollout.EventNodeDone:
 		if ev.Took > 0 {
