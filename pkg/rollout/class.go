@@ -95,10 +95,11 @@ func (d *decider) classifyAny(m Member) class {
 	targetUp := slices.ContainsFunc(n.Pods, func(p *snapshot.Pod) bool {
 		return d.isTarget(p) && n.available(p, d.minReady, d.now)
 	})
+	f := d.r.failure(m.Node)
 	switch {
-	case len(old) == 0 && targetUp:
+	case len(old) == 0 && targetUp && (f == nil || !f.byGate()):
 		return classDone
-	case d.r.failed(m.Node):
+	case f != nil:
 		return classFailed
 	case len(old) == 0:
 		return classPending
@@ -129,12 +130,18 @@ func (d *decider) counts(i int) (*NodeView, bool) {
 }
 
 // taken are the nodes that hold a place of the ceiling: those without an
-// available pod, and those in flight until soak and gates are over.
+// available pod, those in flight until soak and gates are over, and those that
+// failed, for as long as that stands.
 func (d *decider) taken(flights []Flight) map[string]bool {
 	out := map[string]bool{}
 	for i := range d.r.Members {
 		if n, ok := d.counts(i); ok && d.down(n) {
 			out[n.Node.Name] = true
+		}
+	}
+	for i := range d.r.Failed {
+		if f := &d.r.Failed[i]; d.stands(d.r, f) {
+			out[f.Node] = true
 		}
 	}
 	for i := range flights {

@@ -44,7 +44,7 @@ type Stop struct {
 // Done is the end of a run.
 type Done struct {
 	Outcome Outcome
-	Nodes   int // that run the target revision, of the scope
+	Nodes   int // of the scope that run the target revision and did not fail
 	Left    []Left
 	Exit    int
 }

@@ -205,9 +205,14 @@ func (d *decider) leftBehind() []Left {
 	for i := range d.v.Nodes {
 		n := &d.v.Nodes[i]
 		name := n.Node.Name
+		f := d.r.failure(name)
 		if len(d.old(n)) == 0 || d.r.Outcome == OutcomeAborted {
-			if d.r.failed(name) && d.down(n) {
-				out = append(out, Left{Node: name, What: LeftFailedPod, Reason: "its pod is not available"})
+			if f != nil && d.stands(d.r, f) {
+				l := Left{Node: name, What: LeftFailedPod, Reason: f.words()}
+				if len(d.old(n)) > 0 {
+					l.What = LeftOldPod // it failed before its pod was replaced
+				}
+				out = append(out, l)
 			}
 			continue
 		}
@@ -215,6 +220,8 @@ func (d *decider) leftBehind() []Left {
 		switch {
 		case slices.Contains(d.r.Skipped, name):
 			l.What, l.Reason = LeftSkipped, "skipped by a person"
+		case f != nil:
+			l.Reason = f.words()
 		case slices.Contains(d.r.Fenced, name):
 			l.Reason = "broken before the run, and set aside"
 		case !n.ShouldRun || n.Doubt:
@@ -233,10 +240,14 @@ func (d *decider) leftBehind() []Left {
 	return out
 }
 
-// onTarget counts the nodes of the scope that run the target.
+// onTarget counts the nodes of the scope that run the target and whose failure
+// does not stand.
 func (d *decider) onTarget() int {
 	count := 0
 	for _, m := range d.r.Members {
+		if f := d.r.failure(m.Node); f != nil && d.stands(d.r, f) {
+			continue
+		}
 		if n := d.v.member(m); n != nil && slices.ContainsFunc(n.Pods, func(p *snapshot.Pod) bool {
 			return d.isTarget(p) && n.available(p, d.minReady, d.now)
 		}) {

@@ -67,21 +67,24 @@ type Event struct {
 const Heartbeat = time.Minute
 
 // Events compares two states of a run that were counted one after the other;
-// before is nil at the beginning. In the order of what must be read first.
+// before is nil at the beginning. They come in the order in which they
+// happened as far as that shows: what lands, then the wave that is over by it,
+// then what is started. Which waves were told to be over is noted in after,
+// which is the before of the next call.
 func Events(before, after *Status) []Event {
 	e := &eventer{b: before, a: after}
 	if before == nil {
 		e.add(Event{Type: EventStarted, Revision: after.Target.Hash, Number: after.Target.Number, Nodes: after.Total})
-		e.b = &Status{Phase: after.Phase, Because: after.Because, Target: after.Target, nodes: after.nodes, Joined: after.Joined, Gone: after.Gone,
-			Failed: after.Failed, Rearms: after.Rearms, Drifted: after.Drifted, Flights: after.Flights, Waves: after.Waves}
+		after.over = after.wavesOver()
 		return e.out
 	}
 	if before.Target.Hash != after.Target.Hash {
 		e.add(Event{Type: EventPinned, Revision: after.Target.Hash, Number: after.Target.Number})
 	}
 	e.drift()
+	e.landing()
 	e.waves()
-	e.nodes()
+	e.starting()
 	e.crowd()
 	e.phase()
 	return e.out
@@ -109,13 +112,56 @@ func (e *eventer) drift() {
 	}
 }
 
+// waves tells of each wave once that it is over, and before the next one
+// starts. On the way back there are none.
 func (e *eventer) waves() {
+	e.a.over = slices.Clone(e.b.over)
+	if e.a.back {
+		return
+	}
+	for _, n := range e.a.wavesOver() {
+		if !slices.Contains(e.a.over, n) {
+			e.a.over = append(e.a.over, n)
+			e.add(e.waveDone(n))
+		}
+	}
 	for i := range min(len(e.a.Waves), len(e.b.Waves)) {
 		was, is := &e.b.Waves[i], &e.a.Waves[i]
 		if is.Begun && !was.Begun {
 			e.add(Event{Type: EventWaveStarted, Wave: is.Number, Nodes: is.Nodes})
 		}
 	}
+}
+
+func (e *eventer) waveDone(number int) Event {
+	w := &e.a.Waves[number-1]
+	ev := Event{Type: EventWaveDone, Wave: number, Nodes: w.Nodes}
+	if n := w.Nodes - w.Done; n > 0 {
+		ev.Message = countOf(n, "node") + " failed, skipped or passed by"
+	}
+	return ev
+}
+
+// wavesOver are the waves that began and that nothing more is begun in: all
+// their nodes are done, or a later wave has begun, or the run has come to its
+// end.
+func (s *Status) wavesOver() []int {
+	var out []int
+	later := s.Outcome == OutcomeDone
+	for _, w := range slices.Backward(s.Waves) {
+		if w.Begun && (later || w.Done == w.Nodes) {
+			out = append(out, w.Number)
+		}
+		later = later || w.Begun
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// has reports whether a node is there.
+func (s *Status) has(node string) bool {
+	_, ok := s.nodes[node]
+	return ok
 }
 
 func (s *Status) flightOf(node string) *FlightStatus {
@@ -127,20 +173,22 @@ func (s *Status) flightOf(node string) *FlightStatus {
 	return nil
 }
 
-func (e *eventer) nodes() {
-	for i := range e.a.Flights {
-		f := &e.a.Flights[i]
-		if e.b.flightOf(f.Node) == nil {
-			e.add(Event{Type: EventNodeStarted, Node: f.Node, Wave: f.Wave, Pod: f.Pod})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.a.nodes)) {
-		if f := cmp.Or(e.a.flightOf(name), e.b.flightOf(name)); f != nil {
-			e.pods(name, f.Wave)
-		}
-	}
+// landing tells of nodes that were in flight.
+func (e *eventer) landing() {
 	for i := range e.b.Flights {
-		e.landed(&e.b.Flights[i])
+		if f := &e.b.Flights[i]; e.a.has(f.Node) {
+			e.pods(f.Node, f.Wave)
+		}
+	}
+	var landed []*FlightStatus
+	for i := range e.b.Flights {
+		if f := &e.b.Flights[i]; e.landed(f) {
+			landed = append(landed, f)
+		}
+	}
+	taken := len(e.a.Taken) - e.begunNow()
+	for i, f := range landed {
+		e.nodeDone(f, len(landed)-1-i, taken)
 	}
 	for _, n := range e.a.Skipped {
 		if !slices.Contains(e.b.Skipped, n) {
@@ -148,10 +196,35 @@ func (e *eventer) nodes() {
 		}
 	}
 	for _, f := range e.a.Failed {
-		if !slices.Contains(e.b.Failed, f) {
+		if !slices.ContainsFunc(e.b.Failed, func(x Failure) bool { return x.Node == f.Node }) {
 			e.add(Event{Type: EventNodeFailed, Node: f.Node, Reason: f.Reason, Message: f.Message})
 		}
 	}
+}
+
+// starting tells of nodes that were put in flight.
+func (e *eventer) starting() {
+	var begun []*FlightStatus
+	for i := range e.a.Flights {
+		if f := &e.a.Flights[i]; e.b.flightOf(f.Node) == nil {
+			e.add(Event{Type: EventNodeStarted, Node: f.Node, Wave: f.Wave, Pod: f.Pod})
+			begun = append(begun, f)
+		}
+	}
+	for _, f := range begun {
+		e.pods(f.Node, f.Wave)
+	}
+}
+
+// begunNow counts the places that nodes take which are put in flight now.
+func (e *eventer) begunNow() int {
+	count := 0
+	for i := range e.a.Flights {
+		if n := e.a.Flights[i].Node; e.b.flightOf(n) == nil && !slices.Contains(e.b.Taken, n) {
+			count++
+		}
+	}
+	return count
 }
 
 // pods tells what became of the pods of a node in flight.
@@ -165,24 +238,25 @@ func (e *eventer) pods(name string, wave int) {
 	}
 }
 
-func (e *eventer) landed(f *FlightStatus) {
+// landed reports whether a node that was in flight is done; else it was
+// released, skipped, has failed or is gone.
+func (e *eventer) landed(f *FlightStatus) bool {
 	if e.a.flightOf(f.Node) != nil || slices.ContainsFunc(e.a.Failed, func(x Failure) bool { return x.Node == f.Node }) {
-		return
+		return false
 	}
 	n, ok := e.a.nodes[f.Node]
-	if !ok || n.hash != e.a.Target.Hash || !n.available {
-		return // released, skipped or gone
-	}
-	ev := Event{Type: EventNodeDone, Node: f.Node, Wave: f.Wave, Pod: n.pod, Done: e.a.Done, Total: e.a.Total, Taken: len(e.a.Taken), Ceiling: e.a.Ceiling}
+	return ok && n.hash == e.a.Target.Hash && n.available
+}
+
+// nodeDone tells of one of the nodes that landed at once: after is how many of
+// them are told of after it, so that each has its own figures.
+func (e *eventer) nodeDone(f *FlightStatus, after, taken int) {
+	ev := Event{Type: EventNodeDone, Node: f.Node, Wave: f.Wave, Pod: e.a.nodes[f.Node].pod,
+		Done: max(0, e.a.Done-after), Total: e.a.Total, Taken: min(taken+after, e.a.Ceiling), Ceiling: e.a.Ceiling}
 	if !f.Since.IsZero() {
 		ev.Took = e.a.At.Sub(f.Since)
 	}
 	e.add(ev)
-	for _, w := range e.a.Waves {
-		if w.Number == f.Wave && w.Done == w.Nodes {
-			e.add(Event{Type: EventWaveDone, Wave: w.Number, Nodes: w.Nodes})
-		}
-	}
 }
 
 // crowd tells who came and who left.
@@ -211,11 +285,6 @@ func (e *eventer) phase() {
 	case Paused:
 		ev.Type = EventPaused
 	case Stopped:
-		if ev.Code == StopGate {
-			gate := ev
-			gate.Type = EventGateBlocked
-			e.add(gate)
-		}
 		ev.Type = EventStopped
 	case Undoing:
 		// What is done counts for the old target until the template is back.
@@ -229,6 +298,9 @@ func (e *eventer) phase() {
 		ev.Type = EventResumed
 	case Ended:
 		ev.Type = map[Outcome]EventType{OutcomeDone: EventDone, OutcomeUndone: EventUndone, OutcomeAborted: EventAborted}[e.a.Outcome]
+		if e.a.Outcome == "" { // it was called off before anything was changed
+			ev.Type = EventStopped
+		}
 	default:
 		return
 	}

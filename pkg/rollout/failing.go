@@ -46,19 +46,44 @@ func (d *decider) fail(failures []Failure) Decision {
 	return d.rest(Stopped, why)
 }
 
-// standing counts failures that have not mended themselves since. What a gate
-// said stands until somebody retries or skips the node.
+// standing counts failures that stand.
 func (d *decider) standing(r *Run) int {
 	count := 0
-	for _, f := range r.Failed {
-		i := r.index(f.Node)
-		if i < 0 {
-			continue
-		}
-		n, counts := d.counts(i)
-		if counts && (f.Reason == string(StopGate) || len(d.old(n)) > 0 || d.down(n)) {
+	for i := range r.Failed {
+		if d.stands(r, &r.Failed[i]) {
 			count++
 		}
 	}
 	return count
+}
+
+// stands reports whether a failure has not mended itself since. What a gate
+// said stands until somebody retries or skips the node.
+func (d *decider) stands(r *Run, f *Failure) bool {
+	i := r.index(f.Node)
+	if i < 0 {
+		return false
+	}
+	n, counts := d.counts(i)
+	return counts && (f.byGate() || len(d.old(n)) > 0 || d.down(n))
+}
+
+// byGate tells a failure that only a gate sees: the pod may well be available.
+func (f *Failure) byGate() bool { return f.Reason == string(StopGate) }
+
+func (f *Failure) words() string {
+	if f.Message == "" {
+		return f.Reason
+	}
+	return f.Reason + ", " + f.Message
+}
+
+// failure that was noted of a node; nil for none.
+func (r *Run) failure(node string) *Failure {
+	for i := range r.Failed {
+		if r.Failed[i].Node == node {
+			return &r.Failed[i]
+		}
+	}
+	return nil
 }

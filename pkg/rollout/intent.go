@@ -190,9 +190,7 @@ func (r *Run) flight(node string) *Flight {
 	return nil
 }
 
-func (r *Run) failed(node string) bool {
-	return slices.ContainsFunc(r.Failed, func(f Failure) bool { return f.Node == node })
-}
+func (r *Run) failed(node string) bool { return r.failure(node) != nil }
 
 func (r *Run) knows(node string) bool { return r.index(node) >= 0 }
 

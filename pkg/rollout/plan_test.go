@@ -401,7 +401,7 @@ func TestEventsOfANode(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %s", e.Type, e.Node))
 		}
 	}
-	want := "Started |WaveStarted |NodeStarted n0|PodDeleted n0|PodReady n0|NodeDone n0|Paused |GateBlocked |Stopped "
+	want := "Started |WaveStarted |NodeStarted n0|PodDeleted n0|PodReady n0|NodeDone n0|Paused |Stopped "
 	if s := strings.Join(got, "|"); s != want {
 		t.Errorf("got  %s\nwant %s", s, want)
 	}

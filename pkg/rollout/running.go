@@ -243,7 +243,7 @@ func (d *decider) full(taken map[string]bool, ps *pass) *Decision {
 		return nil
 	}
 	dec := d.rest(Stopped, Cause{Code: StopCeiling, Node: name,
-		Message: "every place of the ceiling is taken by nodes that are down: raise --max-unavailable, or skip them"})
+		Message: "every place of the ceiling is taken by nodes that are down or have failed: mend them, or skip them"})
 	return &dec
 }
 

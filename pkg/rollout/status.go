@@ -37,7 +37,9 @@ type Status struct {
 	Drifted bool     `json:"drifted,omitempty"` // the template is not the target
 
 	nodes   map[string]nodeFacts
-	touched int // nodes that the run has touched: an undo brings them back
+	touched int   // nodes that the run has touched: an undo brings them back
+	back    bool  // the run goes back: there are no waves
+	over    []int // waves of which Events has told that they are over
 }
 
 // WaveStatus is one wave.
@@ -76,7 +78,7 @@ type nodeFacts struct {
 func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	s := &Status{
 		Run: r.ID, Namespace: r.Namespace, Name: r.Name, At: now, Phase: r.Phase, Because: r.Because, Target: r.Target, From: r.From,
-		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{}, touched: len(r.Touched),
+		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{}, touched: len(r.Touched), back: r.Undo != nil,
 		Ceiling: p.Ceiling(r.Size), Taken: []string{}, Flights: []FlightStatus{}, Waves: []WaveStatus{},
 	}
 	if v.DaemonSet == nil {

@@ -56,9 +56,8 @@ type driver struct {
 	last rollout.Decision
 	sent time.Time // its last request
 
-	talks  bool // tells its events, which have to make sense
-	status *rollout.Status
-	told   map[string]int
+	talks bool // tells its events, which have to make sense
+	talk  *talk
 }
 
 // end is how a process ended.

@@ -1,0 +1,61 @@
+package rollout
+
+import (
+	"testing"
+)
+
+// gateFailed is a node whose new pod is available, and that a gate failed.
+func gateFailed(w *world, i int) {
+	w.pol.MaxFailures = 1
+	w.run.Touched = append(w.run.Touched, i)
+	w.run.Failed = append(w.run.Failed, Failure{Node: name(i), Reason: string(StopGate), Message: "gate g: fail: no"})
+	w.updated(i)
+}
+
+func TestANodeThatAGateFailedStaysFailed(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		nodes int
+		given func(w *world)
+		want  string
+	}{
+		{"it keeps its place under the ceiling", 2, func(*world) {}, "wait CeilingTaken n0 rests=false"},
+		{"others go on where there is room", 2, func(w *world) { w.pol.MaxUnavailable = intOr(2) }, "save Running fly:n1 failed:n0"},
+		{"the run ends beside it", 1, func(*world) {}, "save Finishing failed:n0"},
+		{"it is one too many without --max-failures", 2, func(w *world) { w.pol.MaxFailures = 0 }, "save Stopped NodeFailed failed:n0"},
+		{"skipped, it takes no place", 2, func(w *world) { w.run.Skipped = []string{"n0"} }, "save Running fly:n1 failed:n0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(c.nodes)
+			gateFailed(w, 0)
+			c.given(w)
+			if got := words(w.decide(t)); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if s := StatusOf(w.pol, w.run, w.view(), w.obs, t0); s.Done != 0 {
+				t.Errorf("%d done", s.Done)
+			}
+		})
+	}
+}
+
+func TestTheEndNamesWhatFailed(t *testing.T) {
+	w := newWorld(2)
+	gateFailed(w, 0)
+	w.updated(1)
+	w.run.Phase, w.run.Outcome = Finishing, OutcomeDone
+	delete(w.ds.Annotations, ArmAnnotation)
+	w.run.Original = onDelete
+	s, ok := w.decide(t).Act.(*SaveRun)
+	if !ok || s.Run.Phase != Ended {
+		t.Fatalf("got %+v", s)
+	}
+	want := Left{Node: "n0", What: LeftFailedPod, Reason: "GateBlocked, gate g: fail: no"}
+	if len(s.Run.Left) != 1 || s.Run.Left[0] != want || s.Run.Nodes != 1 {
+		t.Errorf("left %+v, %d done", s.Run.Left, s.Run.Nodes)
+	}
+	w.run, w.gone = s.Run, true
+	if got := words(w.decide(t)); got != "done Done exit 1" {
+		t.Errorf("got %s", got)
+	}
+}
