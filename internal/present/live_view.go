@@ -49,7 +49,7 @@ func phaseWord(s *rollout.Status) (string, tone) {
 	case rollout.Paused, rollout.Undoing, rollout.Aborting:
 		t = warn
 	case rollout.Ended:
-		word = strings.ToUpper(string(s.Outcome))
+		word, t = outcomeOf(s)
 	default:
 	}
 	return Safe(word), t

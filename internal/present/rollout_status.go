@@ -59,7 +59,7 @@ func WriteStatus(w io.Writer, v *StatusView, o Options) error {
 func phaseOf(st *rollout.Status) (string, tone) {
 	switch st.Phase {
 	case rollout.Ended:
-		return strings.ToUpper(string(st.Outcome)), strong
+		return outcomeOf(st)
 	case rollout.Stopped:
 		return "STOPPED", bad
 	case rollout.Paused:
@@ -67,6 +67,15 @@ func phaseOf(st *rollout.Status) (string, tone) {
 	case rollout.Arming, rollout.Running, rollout.Undoing, rollout.Aborting, rollout.Finishing:
 	}
 	return Safe(strings.ToUpper(string(st.Phase))), strong
+}
+
+// outcomeOf is how a run ended: one without an outcome was called off before it
+// changed anything.
+func outcomeOf(st *rollout.Status) (string, tone) {
+	if st.Outcome == "" {
+		return "STOPPED", bad
+	}
+	return strings.ToUpper(string(st.Outcome)), strong
 }
 
 func statusSince(v *StatusView) string {

@@ -45,6 +45,9 @@ func WriteStopped(w io.Writer, v *StoppedView, o Options) error {
 	}
 	s.says(bad, "STOPPED", fmt.Sprintf("  run %s of %s: %s. %s", st.Run, headOf(st.Namespace, st.Name, v.Context), stoppedBy(v), promise))
 	switch {
+	if calledOff(v.Stop.Because.Code) {
+		promise = "Nothing was changed."
+	}
 	case o.Quiet:
 	case v.Stop.Resumable:
 		evidenceFacts(s, v)
@@ -82,10 +85,15 @@ func haltedFacts(s *sheet, v *StoppedView) {
 		s.fact("clean up", runCommand(v.Status, v.CommandFlags, "recover"))
 	default:
 	}
+	case rollout.StopStale, rollout.StopMisfit:
+		s.fact("left", "nothing: no annotation, no cordon, no lock")
 }
 
 // stoppedBy says in one phrase what stopped the run.
 func stoppedBy(v *StoppedView) string {
+// calledOff reports whether a run ended before it changed anything.
+func calledOff(c rollout.Code) bool { return c == rollout.StopStale || c == rollout.StopMisfit }
+
 	c := v.Stop.Because
 	if c.Code != rollout.StopFailed || c.Node == "" {
 		return because(c, v.Status)

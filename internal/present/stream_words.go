@@ -59,6 +59,8 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.StopLockLost:     {words: "another driver took over"},
 	rollout.StopUndo:         {words: "cannot undo"},
 	rollout.StopChange:       {words: "the new template was never applied"},
+	rollout.StopStale:        {words: "the template was changed since the plan was made", open: ", "},
+	rollout.StopMisfit:       {words: "the new template was not brought"},
 	rollout.StopHeld:         {words: "hold: the old template is back, no pod was touched"},
 	rollout.StopRevisionGone: {words: "the revision is gone"},
 }

@@ -159,14 +159,15 @@ func (a *DeleteLease) Key() string { return "delete lease " + a.ResourceVersion 
 // Look implements Action: the Lease guards itself.
 func (a *SaveRun) Look() Look { return Look{} }
 
-// Look implements Action: the resourceVersion guards it.
-func (a *Arm) Look() Look { return Look{} }
+// Look implements Action: the resourceVersion guards it, and whom a new
+// template fits depends on every node.
+func (a *Arm) Look() Look { return Look{All: a.Template != nil} }
 
 // Look implements Action: it depends on every pod.
 func (a *HandBack) Look() Look { return Look{All: true} }
 
-// Look implements Action: the resourceVersion guards it.
-func (a *PutBack) Look() Look { return Look{} }
+// Look implements Action: whom the template fits depends on every node.
+func (a *PutBack) Look() Look { return Look{All: true} }
 
 // Look implements Action.
 func (a *Cordon) Look() Look { return Look{Node: a.Node, Pods: true} }

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -38,11 +39,11 @@ func newWorld(nodes int) *world {
 	w.ds.Annotations = map[string]string{appsv1.DeprecatedTemplateGeneration: "2", ArmAnnotation: Armed{Run: "r1", Original: "RollingUpdate"}.String()}
 	w.ds.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
 	w.ds.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "agent"}}
-	w.ds.Spec.Template.Labels = map[string]string{"app": "agent"}
+	w.ds.Spec.Template = revisionTemplate(2)
 	w.ds.Status.ObservedGeneration = 2
 	w.s.DaemonSets = []*appsv1.DaemonSet{w.ds}
 	for i := int64(1); i <= 2; i++ {
-		r := &appsv1.ControllerRevision{Revision: i, Data: runtime.RawExtension{Raw: fmt.Appendf(nil, `{"v":%d}`, i)}}
+		r := &appsv1.ControllerRevision{Revision: i, Data: dataOf(revisionTemplate(i))}
 		r.Namespace, r.Name, r.UID, r.ResourceVersion = "kube-system", fmt.Sprintf("agent-h%d", i), types.UID(fmt.Sprintf("rev%d", i)), "5"
 		r.Labels = map[string]string{hashLabel: fmt.Sprintf("h%d", i)}
 		r.OwnerReferences = []metav1.OwnerReference{{Kind: "DaemonSet", Name: "agent", UID: "ds-uid", Controller: &yes}}
@@ -64,6 +65,23 @@ func newWorld(nodes int) *world {
 	w.run.Policy = w.pol
 	w.obs = NewObserved(t0.Add(-time.Hour), 1)
 	return w
+}
+
+// revisionTemplate is what a revision of a world holds.
+func revisionTemplate(i int64) corev1.PodTemplateSpec {
+	t := corev1.PodTemplateSpec{}
+	t.Labels = map[string]string{"app": "agent"}
+	t.Spec.Containers = []corev1.Container{{Name: "agent", Image: fmt.Sprintf("agent:%d", i)}}
+	return t
+}
+
+// dataOf is a template as the controller keeps it in a revision.
+func dataOf(t corev1.PodTemplateSpec) runtime.RawExtension {
+	raw, err := json.Marshal(t)
+	if err != nil {
+		panic(err)
+	}
+	return runtime.RawExtension{Raw: fmt.Appendf(nil, `{"spec":{"template":{"$patch":"replace",%s}}`, raw[1:])}
 }
 
 func name(i int) string                 { return fmt.Sprintf("n%d", i) }

@@ -50,6 +50,8 @@ const (
 	StopLockLost     Code = "LockLost"
 	StopUndo         Code = "CannotUndo"
 	StopChange       Code = "ChangeNotApplied" // the process that brings the template is gone
+	StopStale        Code = "PlanStale"        // the template is not that which the plan was made from
+	StopMisfit       Code = "TemplateMisfit"   // the new template would cost pods at once
 	StopHeld         Code = "TemplateHeld"     // hold: the old template is back
 	StopRevisionGone Code = "RevisionGone"
 )

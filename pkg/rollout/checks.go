@@ -63,6 +63,13 @@ func (pl *planner) lock() Check {
 
 // eligibility is about the template as it will be.
 func (pl *planner) eligibility() Check {
+	if list := pl.misfits; len(list) > 0 {
+		c := Check{Name: "eligibility", Result: CheckRefuse, Detail: misfitWords("the new template", list), Fix: mendMisfits}
+		for _, m := range list {
+			c.Nodes = append(c.Nodes, m.node)
+		}
+		return c
+	}
 	var gone []string
 	total := 0
 	for i := range pl.out.Nodes {
@@ -160,6 +167,11 @@ func (pl *planner) way(p *Policy) Check {
 	}
 	if l := pl.ds.Spec.RevisionHistoryLimit; l != nil && *l == 0 {
 		return Check{Name: "undo", Result: CheckRefuse, Detail: "revisionHistoryLimit is 0: the older revision goes with its last pod", Fix: "raise spec.revisionHistoryLimit"}
+	}
+	if t, err := TemplateOf(pl.v.revisionByHash(pl.out.From.Hash)); err == nil {
+		if list := pl.v.misfits(t); len(list) > 0 {
+			return Check{Name: "undo", Result: CheckRefuse, Fix: "--on-failure pause", Detail: misfitWords("the template of revision "+numberOr(pl.out.From), list)}
+		}
 	}
 	return Check{Name: "undo", Result: CheckOK, Detail: fmt.Sprintf("back to revision %d", pl.out.From.Number)}
 }

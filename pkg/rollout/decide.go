@@ -186,7 +186,13 @@ func (d *decider) arming() Decision {
 			// The template is never stored, so nobody can bring it any more.
 			return d.rest(Stopped, Cause{Code: StopChange, Message: "the process that was to bring the new template ended before it did: abort, and start again"})
 		}
+		if why := d.mayNotArm(); why != nil {
+			return d.calledOff(*why)
+		}
 		return act(d.arm(armed, d.o.Template))
+	}
+	if !mine && d.stale() {
+		return d.calledOff(d.changedSince())
 	}
 	cur := d.v.current()
 	switch {
@@ -214,6 +220,9 @@ func (d *decider) arm(was *Armed, template *templateSpec) *Arm {
 }
 
 func (d *decider) over() Decision {
+	if d.r.Outcome == "" && d.r.Because != nil {
+		return Decision{Stop: &Stop{Because: *d.r.Because, Exit: ExitStopped}}
+	}
 	done := &Done{Outcome: d.r.Outcome, Nodes: d.r.Nodes, Left: d.r.Left}
 	undone := d.r.Outcome == OutcomeUndone && !d.r.Undo.Asked
 	if d.r.Outcome == OutcomeAborted || undone || slices.ContainsFunc(d.r.Left, Left.bad) {

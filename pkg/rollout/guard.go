@@ -60,11 +60,14 @@ func (d *decider) strategy() *Decision {
 }
 
 // writer names who last set the update strategy, by the managed fields.
-func (d *decider) writer() string {
+func (d *decider) writer() string { return d.lastWriter("f:spec", "f:updateStrategy") }
+
+// lastWriter names who last set a field, or something in it.
+func (d *decider) lastWriter(path ...string) string {
 	var last *metav1.ManagedFieldsEntry
 	for i := range d.v.DaemonSet.ManagedFields {
 		e := &d.v.DaemonSet.ManagedFields[i]
-		if owns(e, "f:spec", "f:updateStrategy") && (last == nil || e.Time != nil && (last.Time == nil || last.Time.Before(e.Time))) {
+		if owns(e, path...) && (last == nil || e.Time != nil && (last.Time == nil || last.Time.Before(e.Time))) {
 			last = e
 		}
 	}

@@ -44,6 +44,7 @@ const (
 	Current          PlanVerdict = "Current"          // runs the target already
 	Skip             PlanVerdict = "Skip"             // and Reason says why
 	WouldNotComeBack PlanVerdict = "WouldNotComeBack" // its pod would not come back: it is left alone
+	WouldBeLost      PlanVerdict = "WouldBeLost"      // the new template would cost its pod at once: start refuses
 )
 
 // PlanNode is one node of a plan.
@@ -96,6 +97,8 @@ type Plan struct {
 	Checks    []Check    `json:"checks"`
 	Owners    []Owner    `json:"owners,omitempty"`
 	Estimate  *Estimate  `json:"estimate,omitempty"`
+
+	before string // TemplateSum of the template that is there
 }
 
 // MakePlan plans a run. An error is a bad input; what would keep a run from
@@ -112,7 +115,7 @@ func MakePlan(v *View, p *Policy, in PlanInput) (*Plan, error) {
 	}
 	pl := &planner{v: v, in: &in, ds: v.DaemonSet}
 	if in.Template != nil {
-		pl.v = v.withTemplate(in.Template)
+		pl.v, pl.misfits = v.withTemplate(in.Template), v.misfits(in.Template)
 	}
 	if err := pl.known(p); err != nil {
 		return nil, err
@@ -126,6 +129,8 @@ type planner struct {
 	ds     *daemonSet
 	target string // hash; empty where the template is still to come
 	out    *Plan
+	// misfits are the nodes whose pods the new template costs.
+	misfits []misfit
 }
 
 // known refuses names and selectors that match nothing.
@@ -170,7 +175,7 @@ func (pl *planner) make(p *Policy) (*Plan, error) {
 	pl.out = &Plan{
 		Namespace: pl.ds.Namespace, Name: pl.ds.Name, Policy: full, From: pl.from(), Updates: updates,
 		Strategy: string(pl.ds.Spec.UpdateStrategy.Type), Change: pl.in.Template != nil,
-		Ceiling: full.Ceiling(len(nodes)), Parallel: full.Parallel(len(nodes)),
+		Ceiling: full.Ceiling(len(nodes)), Parallel: full.Parallel(len(nodes)), before: TemplateSum(&pl.ds.Spec.Template),
 	}
 	armed, err := ArmedOf(pl.ds)
 	if err != nil {
@@ -206,7 +211,7 @@ func (pl *planner) make(p *Policy) (*Plan, error) {
 // Run makes the run that a plan starts.
 func (pl *Plan) Run(id Identity, gatesSHA256 string) (*Run, error) {
 	r := &Run{
-		Version: SchemaVersion, Identity: id, From: pl.From, Change: pl.Change, Original: pl.Strategy,
+		Version: SchemaVersion, Identity: id, From: pl.From, Change: pl.Change, Before: pl.before, Original: pl.Strategy,
 		Policy: pl.Policy.WithoutCommands(), GatesSHA256: gatesSHA256,
 	}
 	r.Phase = Arming

@@ -46,6 +46,9 @@ func (pl *planner) node(n *NodeView, p *Policy) PlanNode {
 
 func (pl *planner) verdict(n *NodeView, p *Policy, old *snapshot.Pod, out *PlanNode) (PlanVerdict, string) {
 	sel, err := labels.Parse(p.NodeSelector)
+	if i := slices.IndexFunc(pl.misfits, func(m misfit) bool { return m.node == n.Node.Name }); i >= 0 {
+		return WouldBeLost, "its pod would be deleted at once: the new template does not fit the node, " + pl.misfits[i].why
+	}
 	switch {
 	case old == nil && out.Pod != "":
 		return Current, ""

@@ -18,6 +18,9 @@ type Run struct {
 	From   Revision `json:"from"`   // what most pods ran at the start
 	// Change tells that the process that starts the run brings a new template.
 	Change bool `json:"change,omitempty"`
+	// Before is TemplateSum of the template that the plan was made from; empty
+	// in a run that an older version stored.
+	Before string `json:"before,omitempty"`
 	// Original is spec.updateStrategy.type before the run.
 	Original string  `json:"original"`
 	Policy   *Policy `json:"policy"` // without what gates run or ask

@@ -2,6 +2,8 @@ package rollout
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +14,16 @@ import (
 
 // maxTemplateBytes is more than the API server stores of one object.
 const maxTemplateBytes = 2 << 20
+
+// TemplateSum tells a template from another one: it is the same for equal ones.
+func TemplateSum(t *corev1.PodTemplateSpec) string {
+	b, err := json.Marshal(t)
+	if err != nil {
+		return "" // it came as JSON: this does not happen, and an empty sum is not compared
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
 
 // TemplateOf reads the template out of a ControllerRevision, which holds a
 // patch: {"spec":{"template":{...,"$patch":"replace"}}}

@@ -1,6 +1,9 @@
 package rollout
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // cannotUndo says why there is no way back; empty where there is one.
 func (d *decider) cannotUndo() string {
@@ -11,6 +14,13 @@ func (d *decider) cannotUndo() string {
 		return "revision " + d.r.From.Name + " is gone from the history"
 	case d.r.TemplateOwner != "" && !slices.Contains(d.p.AllowOwner, d.r.TemplateOwner):
 		return d.r.TemplateOwner + " owns the template: revert it there first"
+	}
+	t, err := TemplateOf(d.v.revisionByHash(d.r.From.Hash))
+	if err != nil {
+		return err.Error()
+	}
+	if list := d.v.misfits(t); len(list) > 0 {
+		return misfitWords("the template of revision "+numberOr(d.r.From), list) + "; label those nodes, or take the taint away, and undo again"
 	}
 	return ""
 }
@@ -25,16 +35,27 @@ func (d *decider) templateBack() (Decision, bool) {
 		return Decision{}, true
 	}
 	if why := d.cannotUndo(); why != "" {
-		if d.r.Phase == Stopped {
-			return Decision{}, true
-		}
-		return d.rest(Stopped, Cause{Code: StopUndo, Message: why}), false
+		return d.noWayBack(why), false
 	}
 	ds := d.v.DaemonSet
 	from := d.v.revisionByHash(d.r.From.Hash)
 	return act(&PutBack{
 		UID: ds.UID, ResourceVersion: ds.ResourceVersion, Revision: d.r.From, Data: slices.Clone(from.Data.Raw),
 	}), false
+}
+
+// noWayBack stops where the template cannot be put back. Nothing was changed,
+// and the run strives for its target still: it can be gone on with, or be
+// asked to undo again.
+func (d *decider) noWayBack(why string) Decision {
+	n := d.next()
+	n.Undo = nil
+	c := Cause{Code: StopUndo, Message: why}
+	if d.r.Phase == Stopped && d.r.Because != nil { // hold: why it stopped comes first
+		c = *d.r.Because
+		c.Message = strings.TrimPrefix(c.Message+"; the template stays: "+why, "; ")
+	}
+	return d.rest(Stopped, c)
 }
 
 // turnRound puts the template back and pins it as the target. Nodes in flight
