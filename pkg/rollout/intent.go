@@ -62,6 +62,43 @@ func DecodeIntents(data []byte) ([]Intent, error) {
 	return l.Intents, nil
 }
 
+// AwaitsApproval is the place where the run waits for an approval; nil where it
+// waits for none.
+func (r *Run) AwaitsApproval() *Cause {
+	if r.Phase == Paused && r.Because != nil && r.Because.Code == PauseApproval {
+		return r.Because
+	}
+	return nil
+}
+
+// Refuses says why the run does not take what is asked; empty where it does.
+// Beyond the table of phases, an approval is one of the very place where the
+// run waits, and only what has failed is tried again.
+func (r *Run) Refuses(in Intent) string {
+	if e := effectOf(r.Phase, in.Verb); !e.Allowed {
+		return e.Because
+	}
+	switch in.Verb {
+	case VerbApprove:
+		switch c := r.AwaitsApproval(); {
+		case c == nil:
+			return notAwaited
+		case in.Wave != c.Wave:
+			return fmt.Sprintf("it waits for the approval of wave %d, not of wave %d", c.Wave, in.Wave)
+		case in.Node != c.Node && c.Node == "":
+			return "it waits for the approval of a wave, not of a node"
+		case in.Node != c.Node:
+			return "it waits for the approval of node " + c.Node
+		}
+	case VerbRetry:
+		if !r.failed(in.Node) {
+			return "node " + in.Node + " has not failed"
+		}
+	default:
+	}
+	return ""
+}
+
 // keepHandled is how many ids of taken intents a run remembers, so that one
 // that is read again is not taken twice.
 const keepHandled = 16
@@ -80,7 +117,7 @@ func (r *Run) take(intents []Intent, v *View, now time.Time) bool {
 		if n := len(r.Handled) - keepHandled; n > 0 {
 			r.Handled = slices.Delete(r.Handled, 0, n)
 		}
-		if in.Run == r.ID && Allowed(r.Phase, in.Verb) {
+		if in.Run == r.ID && r.Refuses(in) == "" {
 			r.apply(in, v, now)
 		}
 	}
@@ -118,13 +155,11 @@ func (r *Run) apply(in Intent, v *View, now time.Time) {
 // approve lets the run go past a wave, or a node. An approval of another
 // target is not one of this.
 func (r *Run) approve(in Intent) {
-	if in.Target == "" || in.Target != r.Target.Hash || in.Wave < 1 || in.Wave > len(r.Waves) {
+	if in.Target == "" || in.Target != r.Target.Hash {
 		return
 	}
 	r.Approvals = append(r.Approvals, Approval{Run: r.ID, Target: in.Target, Wave: in.Wave, Node: in.Node, By: in.By})
-	if r.Phase == Paused && r.Because.Code == PauseApproval {
-		r.resume()
-	}
+	r.resume()
 }
 
 // resume goes on where the run was.
@@ -212,7 +247,7 @@ func (r *Run) wave(member int) int {
 // approved reports whether the run may go past a wave.
 func (r *Run) approved(wave int) bool {
 	return slices.ContainsFunc(r.Approvals, func(a Approval) bool {
-		return a.Run == r.ID && a.Target == r.Target.Hash && a.Wave >= wave && a.Node == ""
+		return a.Run == r.ID && a.Target == r.Target.Hash && a.Wave == wave && a.Node == ""
 	})
 }
 

@@ -177,8 +177,14 @@ func TestTheTableIsWhatHappens(t *testing.T) {
 		if e.Phase == Paused || e.Phase == Stopped {
 			w.run.Because = &Cause{Code: PauseAsked}
 		}
+		if e.Verb == VerbApprove && w.run.Because != nil {
+			w.run.Because = &Cause{Code: PauseApproval, Wave: 1}
+		}
 		w.run.Failed = []Failure{{Node: "n0", Reason: "x"}}
 		ask(w, e.Verb, "n0")
+		if e.Verb == VerbApprove {
+			ask(w, e.Verb, "")
+		}
 		s, ok := w.decide(t).Act.(*SaveRun)
 		if !ok {
 			t.Errorf("%s in %s is not taken", e.Verb, e.Phase)

@@ -61,9 +61,15 @@ const (
 )
 
 // Allowed reports whether a verb can be asked for in a phase.
-func Allowed(p Phase, v Verb) bool {
+func Allowed(p Phase, v Verb) bool { return effectOf(p, v).Allowed }
+
+// effectOf is the row of a phase and a verb; the zero one where there is none.
+func effectOf(p Phase, v Verb) Effect {
 	i := slices.IndexFunc(table, func(e Effect) bool { return e.Phase == p && e.Verb == v })
-	return i >= 0 && table[i].Allowed
+	if i < 0 {
+		return Effect{Because: "it is not known"}
+	}
+	return table[i]
 }
 
 // Table lists what each verb does in each phase, every pair once.
@@ -106,8 +112,11 @@ func effect(p Phase, v Verb) Effect {
 	if p == Arming || p == Running || p == Undoing {
 		return whileMoving(p, v)
 	}
-	return whileResting(v)
+	return whileResting(p, v)
 }
+
+// notAwaited refuses an approval of what nobody has seen yet.
+const notAwaited = "it waits for no approval"
 
 func goesOn(then Phase) Effect {
 	return Effect{Then: then, Strategy: onDelete, Template: same, Cordons: inFlight, Lease: keptLease, Exit: ExitGoesOn}
@@ -124,10 +133,7 @@ func whileMoving(p Phase, v Verb) Effect {
 	case VerbPause:
 		return Effect{Then: Paused, Strategy: onDelete, Template: same, Cordons: inFlight, Lease: freedLease, Exit: ExitPaused}
 	case VerbApprove:
-		if p == Running {
-			return goesOn("")
-		}
-		return no("there is no wave to approve")
+		return no(notAwaited)
 	case VerbSkip, VerbRetry:
 		if p == Arming {
 			return no("no node has been touched")
@@ -143,11 +149,16 @@ func whileMoving(p Phase, v Verb) Effect {
 	}
 }
 
-func whileResting(v Verb) Effect {
+func whileResting(p Phase, v Verb) Effect {
 	switch v {
 	case VerbResume:
 		return goesOn(Running)
-	case VerbApprove, VerbSkip, VerbRetry:
+	case VerbApprove:
+		if p == Paused {
+			return goesOn(Running)
+		}
+		return no(notAwaited)
+	case VerbSkip, VerbRetry:
 		return goesOn("")
 	case VerbUndo:
 		return undo()

@@ -92,6 +92,7 @@ func TestWhatPeopleAskGetsThrough(t *testing.T) {
 			}
 			ask("pause", 0)
 			p.wait(t, 4)
+			w.run(t, 4, "resume") // to the approval
 			ask("approve", 0)
 			if got := w.stored(t); got.Phase != core.Paused {
 				t.Errorf("after the approval the run is %s", got.Phase)

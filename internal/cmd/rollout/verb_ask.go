@@ -38,7 +38,7 @@ func (o *askOptions) run(ctx context.Context) error {
 		return err
 	}
 	in := rollout.Intent{
-		ID: strings.ToLower(rand.Text()[:12]), Verb: o.verb, Node: o.node, Wave: o.wave,
+		ID: strings.ToLower(rand.Text()[:12]), Run: run.ID, Verb: o.verb, Node: o.node, Wave: o.wave,
 		By: at.who(ctx), At: metav1.NewTime(o.app.clock()),
 	}
 	lease, run, err := drive.Intend(ctx, at.writer, at.Namespace, at.name, in)
@@ -69,13 +69,10 @@ func (o *askOptions) words() string {
 
 // check fills in the wave, and refuses a node that the run does not know.
 func (o *askOptions) check(run *rollout.Run) error {
-	if o.verb == rollout.VerbApprove && o.wave == 0 {
-		o.wave = 1
-		if run.Because != nil && run.Because.Wave > 0 {
-			o.wave = run.Because.Wave
-			if o.node == "" {
-				o.node = run.Because.Node
-			}
+	if c := run.AwaitsApproval(); c != nil && o.verb == rollout.VerbApprove && o.wave == 0 {
+		o.wave = c.Wave
+		if o.node == "" {
+			o.node = c.Node
 		}
 	}
 	if o.verb == rollout.VerbApprove && o.wave > len(run.Waves) {
@@ -111,7 +108,7 @@ var askSpecs = []askSpec{
 	},
 	{
 		verb: rollout.VerbApprove, short: "Let a run go past its canary, or past a wave", takesNumbers: true,
-		long:    "Let a run go past the wave that it waits at. An approval is bound to the run, its target revision and the wave.",
+		long:    "Let a run go past the wave that it waits at. An approval is bound to the run, its target revision and the wave, and is refused while the run waits for none: nobody can let pass what nobody has seen.",
 		example: "# Approve the canary\nkubectl ds-rollout approve -n kube-system cilium",
 	},
 	{
@@ -153,7 +150,7 @@ func (s *askSpec) command(a *app) *cobra.Command {
 		},
 	}
 	if s.takesNumbers {
-		cmd.Flags().IntVar(&o.wave, "wave", 0, "The wave to approve; 0 is the one that the run waits at.")
+		cmd.Flags().IntVar(&o.wave, "wave", 0, "The wave to approve, which must be the one that the run waits at; 0 is that one.")
 		cmd.Flags().StringVar(&o.node, "node", "", "The node to approve, where the policy pauses after every node.")
 	}
 	return cmd

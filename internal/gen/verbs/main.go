@@ -26,6 +26,8 @@ Made from the table in ` + "`pkg/rollout/verbs.go`" + ` by ` + "`make generate`"
 
 A verb writes what is asked into the Lease of the run; the driver takes it before it decides anything else. Where nobody drives, it is taken by the next ` + "`resume`, `undo` or `abort`" + `. The command ` + "`resume`" + ` also goes on with a run whose driver has died, in whatever phase: for that no verb is written.
 
+Two verbs ask for more than a phase: ` + "`approve`" + ` is taken only while the run waits for an approval, and only of the very wave or node that it waits for, so that nobody lets pass what nobody has seen; ` + "`retry`" + ` only of a node that has failed.
+
 `
 
 const columns = `The columns: **then** is the phase that the run stores; **strategy**, **template**, **cordons** and **Lease** are what they are once the verb has taken effect; **exit** is the exit code of the command that drives, once the verb has taken effect.
