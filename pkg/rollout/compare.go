@@ -170,8 +170,10 @@ func Choices(r *Run, v *View, now time.Time) []Choice {
 			if why := d.wayBack(); why != "" && c.Because == "" {
 				c.Because = why
 			}
-		case node == "":
+		case node == "" || verb == VerbRetry && !r.failed(node):
 			continue // there is no node to do it to
+		case d.holds():
+			continue // the run does not go on with what was taken back
 		default:
 			c.Node = node
 		}

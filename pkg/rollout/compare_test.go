@@ -46,10 +46,15 @@ func TestCompareWithWhereItIsFine(t *testing.T) {
 func TestChoices(t *testing.T) {
 	w := newWorld(3)
 	w.run.Phase, w.run.Because = Stopped, &Cause{Code: StopFailed, Node: "n1"}
+	w.run.Failed = []Failure{{Node: "n1", Reason: "x"}}
 	w.updated(1)
 	got := Choices(w.run, w.view(), t0)
 	if len(got) != 3 || got[0].Because != "" || got[0].Pods != 1 || got[1].Node != "n1" || got[2].Because != "" {
 		t.Errorf("got %+v", got)
+	}
+	w.run.Failed = nil // a gate before it blocks
+	if got = Choices(w.run, w.view(), t0); len(got) != 2 || got[1].Verb != VerbSkip {
+		t.Errorf("of a node that nothing was done to: %+v", got)
 	}
 	w.run.TemplateOwner, w.run.Because = "argocd-controller", &Cause{Code: StopFlip}
 	got = Choices(w.run, w.view(), t0)

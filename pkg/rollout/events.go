@@ -32,6 +32,7 @@ const (
 	EventUndoing     EventType = "Undoing"
 	EventAborting    EventType = "Aborting"
 	EventDrift       EventType = "Drift"
+	EventHeld        EventType = "Held"     // hold has put the older template back
 	EventTrouble     EventType = "Trouble"  // requests do not go through
 	EventProgress    EventType = "Progress" // a heartbeat
 	EventDone        EventType = "Done"
@@ -102,10 +103,12 @@ func (e *eventer) add(ev Event) {
 }
 
 func (e *eventer) drift() {
-	// On the way back it is the run itself that changes it, until that is pinned.
-	turning := e.a.Phase == Undoing && e.a.Target.Hash != e.a.From.Hash
-	if e.a.Drifted && !e.b.Drifted && !turning {
+	// Where it goes back it is the run itself that changes it.
+	if e.a.Drifted && !e.a.turning && (!e.b.Drifted || e.b.turning) {
 		e.add(Event{Type: EventDrift, Message: "the template is not the target any more"})
+	}
+	if e.a.Held && !e.b.Held {
+		e.add(Event{Type: EventHeld, Revision: e.a.From.Hash, Number: e.a.From.Number, Message: "hold: the older template is back, no pod was touched"})
 	}
 	if e.a.Rearms > e.b.Rearms {
 		e.add(Event{Type: EventDrift, Message: "updateStrategy was set back, and armed again"})

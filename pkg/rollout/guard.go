@@ -90,14 +90,26 @@ func (d *decider) template() *Decision {
 	case cur == nil:
 		dec = d.wait(Cause{Code: WaitObserved, Message: "the template was changed"})
 	case cur.Labels[hashLabel] == d.r.Target.Hash:
-		d.next().Target = d.v.pin(cur)
+		n := d.next()
+		n.Target = d.v.pin(cur)
+		if n.Undo != nil && !n.Undo.TouchPods {
+			n.Undo = nil // somebody brought it again: what hold took back is the target
+		}
 		dec = d.save("the template is the target again")
 	case resting:
 		return nil
+	case d.holds():
+		dec = d.rest(Stopped, Cause{Code: StopHeld})
 	default:
 		dec = d.rest(Paused, Cause{Code: PauseTemplate, Message: fmt.Sprintf("the template is revision %d now, not %d", cur.Revision, d.r.Target.Number)})
 	}
 	return &dec
+}
+
+// holds reports whether the template is the one that hold put back.
+func (d *decider) holds() bool {
+	cur := d.v.current()
+	return d.drifted && d.r.Undo != nil && !d.r.Undo.TouchPods && cur != nil && cur.Labels[hashLabel] == d.r.From.Hash
 }
 
 // revisionByHash finds a revision that the DaemonSet owns.

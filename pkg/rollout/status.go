@@ -29,16 +29,20 @@ type Status struct {
 	Skipped   []string       `json:"skipped,omitempty"` // by a person
 	// Joined are nodes outside the scope that run the template by themselves:
 	// a pause is not a freeze.
-	Joined  []string `json:"joined,omitempty"`
-	Gone    []string `json:"gone,omitempty"` // members that left the cluster
-	Left    []Left   `json:"left,omitempty"`
-	Rearms  int      `json:"rearms,omitempty"`
-	Outcome Outcome  `json:"outcome,omitempty"`
-	Drifted bool     `json:"drifted,omitempty"` // the template is not the target
+	Joined []string `json:"joined,omitempty"`
+	Gone   []string `json:"gone,omitempty"` // members that left the cluster
+	Left   []Left   `json:"left,omitempty"`
+	// Cordoned are nodes that the run has cordoned and not given back.
+	Cordoned []string `json:"cordoned,omitempty"`
+	Rearms   int      `json:"rearms,omitempty"`
+	Outcome  Outcome  `json:"outcome,omitempty"`
+	Drifted  bool     `json:"drifted,omitempty"` // the template is not the target
+	Held     bool     `json:"held,omitempty"`    // it is the older one, which hold put back
 
 	nodes   map[string]nodeFacts
 	touched int   // nodes that the run has touched: an undo brings them back
 	back    bool  // the run goes back: there are no waves
+	turning bool  // it is the run that changes the template
 	over    []int // waves of which Events has told that they are over
 }
 
@@ -78,14 +82,18 @@ type nodeFacts struct {
 func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	s := &Status{
 		Run: r.ID, Namespace: r.Namespace, Name: r.Name, At: now, Phase: r.Phase, Because: r.Because, Target: r.Target, From: r.From,
-		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{}, touched: len(r.Touched), back: r.Undo != nil,
+		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{}, touched: len(r.Touched), back: r.Undo != nil && r.Undo.TouchPods,
 		Ceiling: p.Ceiling(r.Size), Taken: []string{}, Flights: []FlightStatus{}, Waves: []WaveStatus{},
 	}
 	if v.DaemonSet == nil {
 		return s
 	}
 	d := newDecider(p, r, v, o, now)
-	s.Drifted = d.drifted
+	s.Drifted, s.Held = d.drifted, d.holds()
+	s.turning = s.Held || r.Undo != nil && !r.Undo.Pinned
+	if from := v.revisionByHash(r.From.Hash); from != nil {
+		s.From.Number = from.Revision // it is raised where the template goes back to it
+	}
 	for n := range d.taken(r.InFlight) {
 		s.Taken = append(s.Taken, n)
 	}
