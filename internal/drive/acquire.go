@@ -35,6 +35,11 @@ type Taker struct {
 	Override bool
 	// Tell is told once where it takes a while, and how long.
 	Tell func(driver Driver, wait time.Duration)
+	// Before is asked right before the Lease is taken, and may refuse, so that
+	// what was shown of a run is not done to another one: the write fails where
+	// the run has changed since. What it changes is stored by that write. Nil
+	// takes any run as it is.
+	Before func(run *rollout.Run) error
 }
 
 // Find reads the run of a DaemonSet and its Lease; ErrNoRun where there is none.
@@ -63,7 +68,11 @@ func (t *Taker) Take(ctx context.Context, namespace, daemonSet string) (*kube.Le
 		case lease.Holder != "" && lease.Holder == t.Identity.Holder: // the answer was lost, the write was not
 			return lease, run, nil
 		case t.mayTake(lease) || s.over(lease):
-			got, err := t.take(ctx, lease)
+			next, err := t.next(lease, run)
+			if err != nil {
+				return nil, nil, err
+			}
+			got, err := t.Locker.UpdateLease(ctx, next)
 			switch answer := kube.AnswerOf(err); {
 			case err == nil:
 				return got, run, nil
@@ -157,12 +166,22 @@ func DeadHere(l *kube.Lease) bool {
 	return l.Holder != "" && t.dead(l)
 }
 
-// take writes the next epoch: what an older driver still sends can be told.
-func (t *Taker) take(ctx context.Context, l *kube.Lease) (*kube.Lease, error) {
+// next is the Lease as it is taken, of the next epoch: what an older driver
+// still sends can be told.
+func (t *Taker) next(l *kube.Lease, run *rollout.Run) (*kube.Lease, error) {
 	next := *l
+	if t.Before != nil {
+		if err := t.Before(run); err != nil {
+			return nil, err
+		}
+		var err error
+		if next.Run, err = rollout.EncodeRun(run); err != nil {
+			return nil, err
+		}
+	}
 	next.Holder, next.Host, next.Epoch = t.Identity.Holder, t.Identity.Host, l.Epoch+1
 	next.Renewed, next.Duration = time.Now(), LeaseDuration
-	return t.Locker.UpdateLease(ctx, &next)
+	return &next, nil
 }
 
 // Alive reports whether a Lease has a holder that may be alive.
@@ -175,7 +194,7 @@ const intendTries = 8
 
 // Intend stores what a person asks of a run. Whoever drives it acts on it. An
 // intent that is there already, by its id, is not stored twice: the answer to
-// an earlier try may have been lost.
+// an earlier try may have been lost. One that names a run is of no other.
 func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollout.Intent) (*kube.Lease, *rollout.Run, error) {
 	for try := 0; ; try++ {
 		lease, run, err := Find(ctx, l, namespace, daemonSet)
@@ -187,10 +206,13 @@ func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollo
 			return nil, nil, err
 		}
 		switch {
+		case in.Run != "" && in.Run != run.ID:
+			return lease, run, &OtherRunError{Was: in.Run, Run: run}
 		case in.ID != "" && (slices.Contains(run.Handled, in.ID) || slices.ContainsFunc(list, func(x rollout.Intent) bool { return x.ID == in.ID })):
 			return lease, run, nil
-		case !rollout.Allowed(run.Phase, in.Verb):
-			return lease, run, &NotNowError{Verb: in.Verb, Phase: run.Phase}
+		}
+		if why := run.Refuses(in); why != "" {
+			return lease, run, &NotNowError{Verb: in.Verb, Phase: run.Phase, Because: why}
 		}
 		in.Run = run.ID
 		if in.Verb == rollout.VerbApprove {
@@ -213,14 +235,29 @@ func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollo
 	}
 }
 
-// NotNowError is a verb that the phase of the run does not allow.
+// OtherRunError is a run that is there in place of the one that was asked for.
+type OtherRunError struct {
+	Was string
+	Run *rollout.Run
+}
+
+// Error implements error.
+func (e *OtherRunError) Error() string {
+	return fmt.Sprintf("run %s is not there any more, and run %s is", e.Was, e.Run.ID)
+}
+
+// NotNowError is a verb that the run does not take as it stands.
 type NotNowError struct {
-	Verb  rollout.Verb
-	Phase rollout.Phase
+	Verb    rollout.Verb
+	Phase   rollout.Phase
+	Because string // where it is not the phase alone
 }
 
 // Error implements error.
 func (e *NotNowError) Error() string {
+	if e.Because != "" {
+		return fmt.Sprintf("the run is %s: %s", e.Phase, e.Because)
+	}
 	why := ""
 	for _, x := range rollout.Table() {
 		if x.Phase == e.Phase && x.Verb == e.Verb {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
@@ -41,7 +42,7 @@ func (m *liveModel) allowed(v rollout.Verb) bool {
 	case rollout.VerbApprove:
 		return atApproval
 	case rollout.VerbResume:
-		return !atApproval
+		return !atApproval && !m.untilPast()
 	case rollout.VerbSkip:
 		return len(m.skippable()) > 0
 	case rollout.VerbRetry:
@@ -58,6 +59,12 @@ func (m *liveModel) approvalAsked() *rollout.Cause {
 		return s.Because
 	}
 	return nil
+}
+
+// untilPast reports whether the run would rest again at once.
+func (m *liveModel) untilPast() bool {
+	s := m.st.status
+	return s != nil && s.Because != nil && s.Because.Code == rollout.PauseUntil
 }
 
 // skippable are nodes that failed, then those in flight.
@@ -121,6 +128,9 @@ func (m *liveModel) plainKey(k string) {
 		}
 		if !m.allowed(h.verb) {
 			m.notice = h.word + " is not possible now"
+			if h.verb == rollout.VerbResume && m.untilPast() {
+				m.notice = "the time of --until is past: q, then resume " + strings.Join(rollout.UntilNone, " ")
+			}
 			return
 		}
 		m.verb(h.verb)

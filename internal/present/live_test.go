@@ -299,6 +299,9 @@ func TestLiveKeys(t *testing.T) {
 	for _, c := range liveCases() {
 		cases[c.name] = c
 	}
+	until := midRun()
+	until.Phase, until.Because = rollout.Paused, &rollout.Cause{Code: rollout.PauseUntil}
+	cases["until"] = liveCase{name: "until", status: until}
 	for _, c := range []struct {
 		name, in string
 		keys     []string
@@ -309,6 +312,7 @@ func TestLiveKeys(t *testing.T) {
 		{"a approves the wave that is asked for", "approval", []string{"a"}, []Command{{Verb: rollout.VerbApprove, Wave: 1}}},
 		{"a elsewhere does nothing", "mid-run", []string{"a"}, nil},
 		{"r at an approval does nothing: it would ask again", "approval", []string{"r"}, nil},
+		{"r after --until does nothing: it would pause again", "until", []string{"r"}, nil},
 		{"r resumes what is stopped", "stopped", []string{"r"}, []Command{{Verb: rollout.VerbResume}}},
 		{"x asks first", "mid-run", []string{"x"}, nil},
 		{"x and y aborts", "mid-run", []string{"x", "y"}, []Command{{Verb: rollout.VerbAbort}}},

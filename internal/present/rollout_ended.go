@@ -16,6 +16,9 @@ type PausedView struct {
 	Counts  []rollout.RevisionCount
 	// CommandFlags are appended to printed commands, as in "--context prod".
 	CommandFlags string
+	// Again are the flags that resume needs once more, quoted: what gates run
+	// is not stored.
+	Again string
 }
 
 // WritePaused writes why a run rests and how to go on.
@@ -48,13 +51,18 @@ func WritePaused(w io.Writer, v *PausedView, o Options) error {
 // goOnCommands are exactly what to type.
 func goOnCommands(v *PausedView, o Options) []string {
 	st := v.Status
-	resume := resumeCommand(st, v.CommandFlags, o)
+	resume := resumeCommand(st, v.CommandFlags, v.Again, o)
 	if st.Because == nil {
 		return []string{resume}
 	}
 	switch st.Because.Code {
 	case rollout.PauseApproval:
 		return []string{runCommand(st, v.CommandFlags, "approve"), resume}
+	case rollout.PauseUntil:
+		return []string{
+			resumeCommand(st, v.CommandFlags, v.Again, o, rollout.UntilNone...),
+			"with another time in place of none, it pauses again then",
+		}
 	case rollout.PauseTemplate:
 		return []string{
 			"with the template that the run began with: put it back, then " + resume,
@@ -107,16 +115,24 @@ func WriteEnded(w io.Writer, v *EndedView, o Options) error {
 	return s.writeTo(w)
 }
 
-// thenFacts are the ways on where OnDelete stays.
+// thenFacts are the ways on where OnDelete stays, or where nodes have failed.
 func thenFacts(s *sheet, v *EndedView) {
+	failing := failsOnTarget(v)
+	if failing && goesBack(v) {
+		s.fact("undo", "the older template and its pods, from "+revisionOf(v.Status.Target)+" to "+revisionOf(v.Status.From)+":")
+		s.fact("", runCommand(v.Status, v.CommandFlags, "undo"))
+	}
 	if !stays(v.Done.Left) {
 		return
 	}
 	before := ""
-	if v.Done.Outcome != rollout.OutcomeAborted {
+	if failing || v.Done.Outcome != rollout.OutcomeAborted {
 		before = "once what is named is mended: "
 	}
 	s.fact("go on", before+runCommand(v.Status, v.CommandFlags, "start"))
+	if failing {
+		return // the controller would only bring more of what fails
+	}
 	for _, l := range v.Done.Left {
 		// Without a node it is somebody else's OnDelete.
 		if l.What == rollout.LeftStrategy && l.Node != "" {
@@ -126,15 +142,51 @@ func thenFacts(s *sheet, v *EndedView) {
 	}
 }
 
+// failsOnTarget reports whether the template that stays has failed on a node,
+// or has pods that are not available.
+func failsOnTarget(v *EndedView) bool {
+	if v.Status.Held {
+		return false // it is the older one
+	}
+	for _, c := range v.Counts {
+		if c.Hash == v.Status.Target.Hash && c.Failing > 0 {
+			return true
+		}
+	}
+	return countLeft(v.Done.Left, rollout.LeftFailedPod) > 0
+}
+
+// goesBack reports whether there is an older template that undo may put back.
+func goesBack(v *EndedView) bool {
+	from := v.Status.From.Hash
+	return v.Run != nil && v.Run.TemplateOwner == "" && from != "" && from != v.Status.Target.Hash
+}
+
+func countLeft(left []rollout.Left, what string) int {
+	count := 0
+	for _, l := range left {
+		if l.What == what {
+			count++
+		}
+	}
+	return count
+}
+
 func endedWords(v *EndedView) string {
 	st, d := v.Status, v.Done
+	failed := ""
+	if n := countLeft(d.Left, rollout.LeftFailedPod); n > 0 {
+		failed = fmt.Sprintf(", %d failed", n)
+	}
 	switch total := sizeOf(v.Run, st); {
 	case d.Outcome == rollout.OutcomeAborted:
-		return fmt.Sprintf("%d of %s run revision %s, and no more will be.", d.Nodes, plural(total, "node"), revisionOf(st.Target))
-	case d.Nodes == total:
+		return fmt.Sprintf("%d of %s run revision %s%s, and no more will be.", d.Nodes, plural(total, "node"), revisionOf(st.Target), failed)
+	case total == 0:
+		return "no node is left of its scope."
+	case d.Nodes == total && failed == "":
 		return fmt.Sprintf("all %s run revision %s.", plural(total, "node"), endedOn(v))
 	default:
-		return fmt.Sprintf("%d of %s run revision %s.", d.Nodes, plural(total, "node"), endedOn(v))
+		return fmt.Sprintf("%d of %s run revision %s%s.", d.Nodes, plural(total, "node"), endedOn(v), failed)
 	}
 }
 
@@ -142,6 +194,9 @@ func endedWords(v *EndedView) string {
 // revision under a new one.
 func endedOn(v *EndedView) string {
 	to, from := v.Status.Target, v.Status.From
+	if v.Run != nil {
+		from = v.Run.From // by the number that it had
+	}
 	if to.Hash != from.Hash || from.Number == 0 || from.Number == to.Number {
 		return revisionOf(to)
 	}
@@ -169,11 +224,4 @@ func strategyAfter(v *EndedView) string {
 	return v.Run.Original + ", put back"
 }
 
-func stays(left []rollout.Left) bool {
-	for _, l := range left {
-		if l.What == rollout.LeftStrategy {
-			return true
-		}
-	}
-	return false
-}
+func stays(left []rollout.Left) bool { return countLeft(left, rollout.LeftStrategy) > 0 }

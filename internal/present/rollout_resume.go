@@ -28,9 +28,12 @@ func (l *Lock) driven() bool { return !l.Renewed.IsZero() && !l.Free && !l.Dead 
 
 // ResumeView is a stored run that is about to go on.
 type ResumeView struct {
-	Context      string
-	Run          *rollout.Run
-	Facts        *rollout.ResumeFacts
+	Context string
+	Run     *rollout.Run
+	Facts   *rollout.ResumeFacts
+	// Policy is what it goes on with where that is not what is stored in it;
+	// nil for the same.
+	Policy       *rollout.Policy
 	Lock         Lock
 	Now          time.Time
 	CommandFlags string
@@ -43,7 +46,7 @@ func WriteResume(w io.Writer, v *ResumeView, o Options) error {
 	if o.Quiet {
 		return s.writeTo(w)
 	}
-	s.fact("same", sameText(f))
+	s.fact("same", sameText(v))
 	for i, d := range f.Differs {
 		label := "differs"
 		if i > 0 {
@@ -57,7 +60,7 @@ func WriteResume(w io.Writer, v *ResumeView, o Options) error {
 		failedFacts(s, f.Failed)
 	}
 	s.fact("changed", changedText(r, f, o))
-	s.fact("left", leftText(f))
+	s.fact("left", leftText(v))
 	return s.writeTo(w)
 }
 
@@ -79,12 +82,26 @@ func restsSince(r *rollout.Run, now time.Time) string {
 	return out
 }
 
-func sameText(f *rollout.ResumeFacts) string {
-	out := strings.Join(f.Same, ", ")
+func sameText(v *ResumeView) string {
+	out := strings.Join(v.Facts.Same, ", ")
 	if out == "" {
 		return ""
 	}
-	return out + "; policy as stored in the run"
+	out += "; policy as stored in the run"
+	if v.Policy == nil || v.Run.Policy == nil {
+		return out
+	}
+	var but []string
+	if !v.Policy.Until.Equal(v.Run.Policy.Until) {
+		but = append(but, "--until")
+	}
+	if !slices.Equal(v.Policy.Windows, v.Run.Policy.Windows) {
+		but = append(but, "--window")
+	}
+	if len(but) > 0 {
+		out += ", but " + strings.Join(but, " and ")
+	}
+	return out
 }
 
 func lockText(l *Lock, f *rollout.ResumeFacts, now time.Time) string {
@@ -152,7 +169,8 @@ func changedText(r *rollout.Run, f *rollout.ResumeFacts, o Options) string {
 	return strings.Join(parts, "; ")
 }
 
-func leftText(f *rollout.ResumeFacts) string {
+func leftText(v *ResumeView) string {
+	f := v.Facts
 	if f.LeftNodes == 0 {
 		return "no node: what remains is to clean up"
 	}
@@ -176,8 +194,29 @@ func leftText(f *rollout.ResumeFacts) string {
 	if f.Seconds > 0 {
 		out += ", about " + seconds(f.Seconds)
 	}
-	if f.UntilPast {
-		out += "; the old --until is past, none is set now"
+	return out + whenText(v)
+}
+
+// whenText says when nodes are started from now on, where that is limited or
+// was.
+func whenText(v *ResumeView) string {
+	f, out := v.Facts, ""
+	old := v.Run.Policy != nil && v.Run.Policy.Until != nil
+	switch {
+	case f.UntilPast:
+		out = "; the --until is past: what is in flight is finished, and no node is started"
+	case f.Until != nil:
+		out = "; no node is started after " + hourOf(f.Until.Time, v.Now)
+	case v.Policy != nil && old && !v.Run.Policy.Until.After(v.Now):
+		out = "; the old --until is past, none is set now"
+	case v.Policy != nil && old:
+		out = "; no --until is set now"
 	}
-	return out
+	if v.Policy == nil || v.Run.Policy == nil || slices.Equal(v.Policy.Windows, v.Run.Policy.Windows) {
+		return out
+	}
+	if len(v.Policy.Windows) == 0 {
+		return out + "; at any time: the windows are taken away"
+	}
+	return out + "; in the window " + strings.Join(v.Policy.Windows, ", or ")
 }

@@ -258,16 +258,45 @@ func TestARunThatCannotGoOnHereOffersNoChoice(t *testing.T) {
 
 func TestAWayOnForEveryPause(t *testing.T) {
 	for code, want := range map[rollout.Code]string{
-		rollout.PauseApproval: "ds-rollout approve", rollout.PauseAsked: "ds-rollout resume", rollout.PauseUntil: "ds-rollout resume",
+		rollout.PauseApproval: "ds-rollout approve", rollout.PauseAsked: "ds-rollout resume", rollout.PauseUntil: "ds-rollout resume -n kube-system cilium --until none --yes '--gate-exec=./x y' --context",
 		rollout.PauseTemplate: "ds-rollout abort", rollout.PauseFlip: "ds-rollout resume",
 	} {
 		st := driven().Status
 		st.Phase, st.Because = rollout.Paused, &rollout.Cause{Code: code}
 		out := string(rendered(t, func(b *bytes.Buffer) error {
-			return WritePaused(b, &PausedView{Context: "x", Status: st, CommandFlags: testFlags}, Options{})
+			return WritePaused(b, &PausedView{Context: "x", Status: st, CommandFlags: testFlags, Again: "'--gate-exec=./x y'"}, Options{})
 		}))
 		if !strings.Contains(out, want) {
 			t.Errorf("%s: %s", code, out)
+		}
+	}
+}
+
+// What is said of when nodes are started is what will be.
+func TestWhenARunThatGoesOnStartsNodes(t *testing.T) {
+	later := metav1.NewTime(afternoon.Add(48 * time.Hour))
+	for _, c := range []struct {
+		name   string
+		change func(p *rollout.Policy) // nil: nothing is asked for
+		want   string
+	}{
+		{"as it was", nil, "; the --until is past: what is in flight is finished, and no node is started"},
+		{"none", func(p *rollout.Policy) { p.Until = nil }, "; the old --until is past, none is set now"},
+		{"later", func(p *rollout.Policy) { p.Until = &later }, "; no node is started after 2026-11-25 15:20Z"},
+		{"a window", func(p *rollout.Policy) { p.Until, p.Windows = nil, []string{"Mon-Fri 09:00-17:00 UTC"} }, "; the old --until is past, none is set now; in the window Mon-Fri 09:00-17:00 UTC"},
+	} {
+		v := nextMorning(t)
+		v.Policy = nil
+		run := v.Run.DeepCopy()
+		if c.change != nil {
+			run.Policy = run.Policy.DeepCopy()
+			c.change(run.Policy)
+			v.Policy = run.Policy
+		}
+		v.Facts = rollout.ResumeOf(run, newFleet(v.Now).view(), v.Now)
+		out := string(rendered(t, func(b *bytes.Buffer) error { return WriteResume(b, v, Options{}) }))
+		if !strings.Contains(out, c.want) || strings.Contains(out, "stored in the run, but --until") != (c.change != nil) {
+			t.Errorf("%s: want %q in\n%s", c.name, c.want, out)
 		}
 	}
 }

@@ -111,12 +111,22 @@ func runCommand(s *rollout.Status, flags, verb string, more ...string) string {
 	return rollout.Command(flags, words...)
 }
 
-// resumeCommand asks nothing where no terminal could answer.
-func resumeCommand(s *rollout.Status, flags string, o Options) string {
-	if o.Width > 0 {
-		return runCommand(s, flags, "resume")
+// resumeCommand asks nothing where no terminal could answer. again are flags
+// that it repeats, quoted.
+func resumeCommand(s *rollout.Status, flags, again string, o Options, more ...string) string {
+	if o.Width == 0 {
+		more = append(slices.Clone(more), "--yes")
 	}
-	return runCommand(s, flags, "resume", "--yes")
+	return runCommand(s, strings.TrimSpace(again+" "+flags), "resume", more...)
+}
+
+// goOnCommand is what a run that rests goes on by, where what it was started
+// with is not known.
+func goOnCommand(s *rollout.Status, flags string) string {
+	if s.Because != nil && s.Phase == rollout.Paused && s.Because.Code == rollout.PauseUntil {
+		return runCommand(s, flags, "resume", rollout.UntilNone...)
+	}
+	return runCommand(s, flags, "resume")
 }
 
 // ago is how long ago something was: to the minute for two days, since what

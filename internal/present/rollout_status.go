@@ -114,7 +114,7 @@ func driverText(v *StatusView) string {
 	switch {
 	case !l.driven():
 		if !moving {
-			return why + "Nobody drives it. To go on: " + runCommand(st, v.CommandFlags, "resume")
+			return why + "Nobody drives it. To go on: " + goOnCommand(st, v.CommandFlags)
 		}
 		last := ""
 		if l.Dead {
@@ -240,7 +240,10 @@ func statusTail(s *sheet, v *StatusView) {
 	for _, l := range leftLines(st.Left, s.o) {
 		s.fact("left", l)
 	}
-	if st.Drifted {
+	switch {
+	case st.Held:
+		s.toned(warn, "held", "hold put the template of "+revisionOf(st.From)+" back; pods were not touched")
+	case st.Drifted:
 		s.toned(warn, "drift", "the template is not the target of the run any more")
 	}
 	if st.Rearms > 0 {

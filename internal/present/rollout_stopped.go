@@ -26,6 +26,8 @@ type StoppedView struct {
 	// are printed as commands.
 	Keys         bool
 	CommandFlags string
+	// Again are the flags that resume needs once more, quoted.
+	Again string
 }
 
 // maxLastWords is how much of a termination message is shown.
@@ -43,11 +45,11 @@ func WriteStopped(w io.Writer, v *StoppedView, o Options) error {
 	if !v.Stop.Resumable {
 		promise = "This process does nothing more."
 	}
-	s.says(bad, "STOPPED", fmt.Sprintf("  run %s of %s: %s. %s", st.Run, headOf(st.Namespace, st.Name, v.Context), stoppedBy(v), promise))
-	switch {
 	if calledOff(v.Stop.Because.Code) {
 		promise = "Nothing was changed."
 	}
+	s.says(bad, "STOPPED", fmt.Sprintf("  run %s of %s: %s. %s", st.Run, headOf(st.Namespace, st.Name, v.Context), stoppedBy(v), promise))
+	switch {
 	case o.Quiet:
 	case v.Stop.Resumable:
 		evidenceFacts(s, v)
@@ -70,6 +72,9 @@ func nowFacts(s *sheet, v *StoppedView) {
 	for _, l := range leftLines(others, s.o) {
 		s.fact("left", l)
 	}
+	if st.Held {
+		s.fact("template", "hold put that of "+revisionOf(st.From)+" back, and touched no pod")
+	}
 	s.toned(warn, "careful", "a stop is not a freeze: "+starts+runsNow(st))
 }
 
@@ -83,17 +88,17 @@ func haltedFacts(s *sheet, v *StoppedView) {
 		s.fact("look", runCommand(v.Status, v.CommandFlags, "status"))
 	case rollout.StopGone, rollout.StopRecreated:
 		s.fact("clean up", runCommand(v.Status, v.CommandFlags, "recover"))
-	default:
-	}
 	case rollout.StopStale, rollout.StopMisfit:
 		s.fact("left", "nothing: no annotation, no cordon, no lock")
+	default:
+	}
 }
 
-// stoppedBy says in one phrase what stopped the run.
-func stoppedBy(v *StoppedView) string {
 // calledOff reports whether a run ended before it changed anything.
 func calledOff(c rollout.Code) bool { return c == rollout.StopStale || c == rollout.StopMisfit }
 
+// stoppedBy says in one phrase what stopped the run.
+func stoppedBy(v *StoppedView) string {
 	c := v.Stop.Because
 	if c.Code != rollout.StopFailed || c.Node == "" {
 		return because(c, v.Status)
@@ -110,6 +115,9 @@ func calledOff(c rollout.Code) bool { return c == rollout.StopStale || c == roll
 
 // runsNow is what a pod that is made now will run.
 func runsNow(s *rollout.Status) string {
+	if s.Held {
+		return revisionOf(s.From) + ", which hold put back"
+	}
 	if s.Drifted {
 		return "the template as it is now, which is not the target of the run"
 	}
@@ -160,10 +168,10 @@ func choiceLines(s *sheet, v *StoppedView) {
 		}
 	}
 	if v.Keys {
-		s.toned(strong, "q  quit", "stay paused (exit 1); the same words are subcommands from any terminal")
+		s.toned(strong, "q  quit", "leave the run stopped (exit 1); the same words are subcommands from any terminal")
 		return
 	}
-	if v.Stop.Because.Code == rollout.StopChange { // resuming it ends here again
+	if v.Stop.Because.Code == rollout.StopChange || v.Status.Held { // resuming it ends here again
 		s.toned(strong, "end it", runCommand(v.Status, v.CommandFlags, "abort"))
 		return
 	}
@@ -171,7 +179,7 @@ func choiceLines(s *sheet, v *StoppedView) {
 	if len(v.Choices) == 0 {
 		then = "go on"
 	}
-	s.toned(strong, then, resumeCommand(v.Status, v.CommandFlags, s.o))
+	s.toned(strong, then, resumeCommand(v.Status, v.CommandFlags, v.Again, s.o))
 }
 
 func nodeArgs(node string) []string {
@@ -186,6 +194,8 @@ func choiceText(v *StoppedView, c *rollout.Choice) string {
 	case rollout.VerbUndo:
 		out := "template back to " + revisionOf(v.Status.From)
 		switch {
+		case v.Status.Held:
+			return plural(c.Pods, "pod") + " back to " + revisionOf(v.Status.From) + " too; the template is back already"
 		case c.Pods == 1:
 			out += ", then 1 pod"
 		case c.Pods > 1:
@@ -198,7 +208,11 @@ func choiceText(v *StoppedView, c *rollout.Choice) string {
 	case rollout.VerbRetry:
 		return strings.TrimSpace(c.Node + " again, same revision")
 	case rollout.VerbSkip:
-		return strings.TrimSpace("leave "+c.Node) + " failing, do not count it any more, and go on"
+		as := "as it is"
+		if slices.ContainsFunc(v.Stop.Failed, func(f rollout.Failure) bool { return f.Node == c.Node }) {
+			as = "failing"
+		}
+		return strings.TrimSpace("leave "+c.Node) + " " + as + ", do not count it any more, and go on"
 	default:
 		return string(c.Verb)
 	}

@@ -180,8 +180,11 @@ func nextMorning(t testing.TB) *ResumeView {
 		f.s.Nodes = append(f.s.Nodes, n)
 		f.pod(n.Name, hash42, 10*time.Hour)
 	}
+	goesOn := r.DeepCopy()
+	goesOn.Policy = r.Policy.DeepCopy()
+	goesOn.Policy.Until = nil
 	return &ResumeView{
-		Context: "train-eu-1", Run: r, Facts: rollout.ResumeOf(r, f.view(), morning), Now: morning,
+		Context: "train-eu-1", Run: r, Policy: goesOn.Policy, Facts: rollout.ResumeOf(goesOn, f.view(), morning), Now: morning,
 		Lock: Lock{Holder: "oncall@example.com on host-17", Renewed: since.Time, Free: true},
 	}
 }

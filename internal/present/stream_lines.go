@@ -53,8 +53,12 @@ func (l *Lines) line(s string) {
 // goOn is what to type after a pause.
 func (st *streamState) goOn(code rollout.Code) string {
 	resume := st.opts.command("resume", " --yes")
-	if code == rollout.PauseApproval {
+	switch code {
+	case rollout.PauseApproval:
 		return st.opts.command("approve", "") + " && " + resume
+	case rollout.PauseUntil:
+		return st.opts.command("resume", " "+strings.Join(rollout.UntilNone, " ")+" --yes")
+	default:
+		return resume
 	}
-	return resume
 }

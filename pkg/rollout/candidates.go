@@ -165,16 +165,41 @@ func (d *decider) closed(r *Run, wave int) *Cause {
 	switch {
 	case d.p.Timeout != nil && d.now.Sub(d.o.Since) > d.p.Timeout.Duration:
 		return &Cause{Code: PauseTimeout, Message: "longer than " + d.p.Timeout.Duration.String()}
-	case d.p.Until != nil && !d.now.Before(d.p.Until.Time):
+	case untilPast(r, d.p, d.now):
 		return &Cause{Code: PauseUntil}
+	}
+	if decided(r) {
+		return nil
 	}
 	if c := d.window(); c != nil {
 		return c
 	}
 	if r.Undo != nil {
-		return nil // whoever undoes has decided
+		return nil // no wave of it was planned
 	}
 	return d.unapproved(r, wave)
+}
+
+// decided reports whether a person has asked for the way back: that is not put
+// off until a window opens, nor by a time that is past.
+func decided(r *Run) bool { return r.Undo != nil && r.Undo.Asked }
+
+func untilPast(r *Run, p *Policy, now time.Time) bool {
+	return p.Until != nil && !now.Before(p.Until.Time) && !decided(r)
+}
+
+// UntilNone are the words with which resume takes the time of --until away.
+var UntilNone = []string{"--until", "none"}
+
+// RestsByUntil reports whether a run that is gone on with would start no node,
+// since the time of its --until is past.
+func RestsByUntil(r *Run, now time.Time) bool {
+	switch r.Phase {
+	case Aborting, Finishing, Ended:
+		return false
+	case Arming, Running, Undoing, Paused, Stopped:
+	}
+	return untilPast(r, r.Policy, now)
 }
 
 func (d *decider) unapproved(r *Run, wave int) *Cause {

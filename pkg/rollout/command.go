@@ -26,7 +26,7 @@ func Command(flags string, words ...string) string {
 
 var (
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
-	ourFlag   = regexp.MustCompile(`^(-n|-c|-w|--previous|--yes|--hand-back|--fence-broken|--revision)$`)
+	ourFlag   = regexp.MustCompile(`^(-n|-c|-w|--previous|--yes|--hand-back|--fence-broken|--revision|--run|--until)$`)
 )
 
 func quote(s string) string {

@@ -3,6 +3,8 @@ package rollout
 import (
 	"slices"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // ResumeFacts are what somebody must know who goes on with a run: what is as
@@ -14,17 +16,20 @@ type ResumeFacts struct {
 	Total   int      `json:"total"`
 	// Joined run the template by themselves; JoinedDown of them are not
 	// available.
-	Joined     []string       `json:"joined,omitempty"`
-	JoinedDown []string       `json:"joinedDown,omitempty"`
-	Gone       []string       `json:"gone,omitempty"`
-	Lost       []string       `json:"lost,omitempty"`
-	InFlight   []string       `json:"inFlight,omitempty"`
-	Failed     []Failure      `json:"failed,omitempty"`
-	Left       []LeftWave     `json:"left,omitempty"`
-	LeftNodes  int            `json:"leftNodes"`
-	Seconds    int64          `json:"seconds,omitempty"` // that it takes, about; 0 where nothing tells
-	UntilPast  bool           `json:"untilPast,omitempty"`
-	Zones      map[string]int `json:"zones,omitempty"` // of what is left
+	Joined     []string   `json:"joined,omitempty"`
+	JoinedDown []string   `json:"joinedDown,omitempty"`
+	Gone       []string   `json:"gone,omitempty"`
+	Lost       []string   `json:"lost,omitempty"`
+	InFlight   []string   `json:"inFlight,omitempty"`
+	Failed     []Failure  `json:"failed,omitempty"`
+	Left       []LeftWave `json:"left,omitempty"`
+	LeftNodes  int        `json:"leftNodes"`
+	Seconds    int64      `json:"seconds,omitempty"` // that it takes, about; 0 where nothing tells
+	// Until is after when no node is started; nil for none. UntilPast tells
+	// that it is over, so that only what is in flight is finished.
+	Until     *metav1.Time   `json:"until,omitempty"`
+	UntilPast bool           `json:"untilPast,omitempty"`
+	Zones     map[string]int `json:"zones,omitempty"` // of what is left
 }
 
 // LeftWave is a wave with nodes that are still to come.
@@ -42,7 +47,7 @@ func ResumeOf(r *Run, v *View, now time.Time) *ResumeFacts {
 	o := NewObserved(now, r.Epoch)
 	s := StatusOf(p, r, v, o, now)
 	f := &ResumeFacts{Done: s.Done, Total: s.Total, Joined: s.Joined, Gone: s.Gone, Failed: r.Failed, Zones: map[string]int{}}
-	f.UntilPast = p.Until != nil && !p.Until.After(now)
+	f.Until, f.UntilPast = p.Until, untilPast(r, p, now)
 	f.identity(r, v, s)
 	if v.DaemonSet == nil {
 		return f

@@ -5,15 +5,24 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/gates"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
+
+// changeGates is the flag that takes other gates than those of the start.
+const changeGates = "change-gates"
+
+// ofGates reports whether a flag is about gates, or may be.
+func ofGates(name string) bool {
+	return name == "policy" || name == "gate" || strings.HasPrefix(name, "gate-") || name == "prometheus-url"
+}
 
 // givesGates reports whether gates were asked for, and not only come by
 // default.
 func (f *policyFlags) givesGates() bool {
 	given := false
-	f.fs.Visit(func(flag *pflag.Flag) {
-		given = given || flag.Name == "policy" || flag.Name == "gate" || strings.HasPrefix(flag.Name, "gate-")
-	})
+	f.fs.Visit(func(flag *pflag.Flag) { given = given || ofGates(flag.Name) })
 	return given
 }
 
@@ -23,4 +32,57 @@ func (f *policyFlags) addGates(a *app, cmd *cobra.Command) {
 	f.fs, f.now = cmd.Flags(), a.clock
 	f.fs.StringVar(&f.file, "policy", "", "The policy file of the start, for its gates; or - for standard input. All else is as stored in the run.")
 	f.gates.add(f.fs)
+}
+
+// gatesAgain are the flags that give the gates of this process again, to
+// paste after resume; empty where resume asks the same ones without.
+func (s *session) gatesAgain() string {
+	fs := s.output.cmd.Flags()
+	if !fs.Changed(changeGates) && (s.run.GatesSHA256 == "" || s.run.GatesSHA256 == s.app.defaultGates()) {
+		return ""
+	}
+	var out []string
+	fs.Visit(func(flag *pflag.Flag) {
+		if ofGates(flag.Name) || flag.Name == changeGates {
+			out = append(out, typedWords(flag)...)
+		}
+	})
+	return quoteAll(out)
+}
+
+// defaultGates are the sum of those that come without a flag.
+func (a *app) defaultGates() string {
+	var f policyFlags
+	f.addGates(a, &cobra.Command{})
+	p, err := f.policy(nil)
+	if err != nil {
+		return ""
+	}
+	return gates.Sum(p)
+}
+
+// resumeCommand goes on with the run as this process would, to paste.
+func (s *session) resumeCommand(more ...string) string {
+	words := "resume"
+	if again := s.gatesAgain(); again != "" {
+		more = append(more, again)
+	}
+	out := s.at.command(words)
+	if len(more) > 0 {
+		out += " " + strings.Join(more, " ")
+	}
+	return out
+}
+
+// withBuiltin leaves of gates those that are stored whole: what others run is
+// not.
+func withBuiltin(list []rollout.Gate) (kept []rollout.Gate, dropped []string) {
+	for _, g := range list {
+		if g.Builtin == "" {
+			dropped = append(dropped, g.Name)
+			continue
+		}
+		kept = append(kept, g)
+	}
+	return kept, dropped
 }

@@ -65,11 +65,11 @@ func (o *holdOptions) connect() (*connection, error) {
 }
 
 // agreed asks, unless nothing is stored or nobody wants to be asked.
-func (o *holdOptions) agreed(at *connection, question string) (bool, error) {
+func (o *holdOptions) agreed(ctx context.Context, at *connection, question string) (bool, error) {
 	if o.yes || o.dryRun != dryNone {
 		return true, nil
 	}
-	return o.app.confirm(at, question)
+	return o.app.confirm(ctx, at, question)
 }
 
 // dry is what a line says of a write that is not stored.

@@ -40,7 +40,7 @@ func (r *recovery) run(ctx context.Context) error {
 		}
 		plan := rollout.RecoverPlan(v, rollout.RecoverInput{Runs: r.over, HandBack: r.handBack})
 		if !r.agreed {
-			if ok, err := r.begin(v, &plan); err != nil || !ok {
+			if ok, err := r.begin(ctx, v, &plan); err != nil || !ok {
 				return err
 			}
 		}
@@ -96,7 +96,7 @@ func (r *recovery) look(ctx context.Context) (*rollout.View, error) {
 }
 
 // begin shows the plan and asks.
-func (r *recovery) begin(v *rollout.View, plan *rollout.Recovery) (bool, error) {
+func (r *recovery) begin(ctx context.Context, v *rollout.View, plan *rollout.Recovery) (bool, error) {
 	if len(plan.Steps)+len(plan.Left) == 0 && plan.Wait == nil {
 		return false, r.nothing(v)
 	}
@@ -122,7 +122,7 @@ func (r *recovery) begin(v *rollout.View, plan *rollout.Recovery) (bool, error) 
 		return true, nil
 	}
 	var err error
-	r.agreed, err = r.holdOptions.agreed(r.at, r.at.place()+" is cleaned up without the state of a run.")
+	r.agreed, err = r.holdOptions.agreed(ctx, r.at, r.at.place()+" is cleaned up without the state of a run.")
 	return r.agreed, err
 }
 

@@ -27,9 +27,15 @@ func (c *connection) runError(err error) error {
 	var state *kube.StateError
 	var newer *rollout.NewerVersionError
 	var notNow *drive.NotNowError
+	var other *drive.OtherRunError
+	var exit *cli.ExitError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &exit):
+		return err // it says all
+	case errors.As(err, &other):
+		return c.otherRun(other)
 	case errors.Is(err, drive.ErrNoRun):
 		return cli.Usagef("no run of %s/%s is there; what the DaemonSet does by itself: %s", c.Namespace, c.name, c.command("status"))
 	case errors.As(err, &locked):

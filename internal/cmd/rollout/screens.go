@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/drive"
@@ -38,7 +37,7 @@ func (s *session) show(end *drive.End) error {
 	case d.Stop != nil:
 		v := &present.StoppedView{
 			Context: s.at.Context, Stop: d.Stop, Status: end.Status, Run: end.Run, Counts: counts,
-			Keys: s.interactive() && !end.Left, CommandFlags: flags,
+			Keys: s.interactive() && !end.Left, CommandFlags: flags, Again: s.gatesAgain(),
 		}
 		if end.View.DaemonSet != nil {
 			v.Choices = rollout.Choices(end.Run, end.View, now)
@@ -53,7 +52,7 @@ func (s *session) show(end *drive.End) error {
 		}, s.view)
 	case d.Wait != nil:
 		return present.WritePaused(out, &present.PausedView{
-			Context: s.at.Context, Status: end.Status, Run: end.Run, Counts: counts, CommandFlags: flags,
+			Context: s.at.Context, Status: end.Status, Run: end.Run, Counts: counts, CommandFlags: flags, Again: s.gatesAgain(),
 		}, s.view)
 	}
 	return nil
@@ -65,12 +64,15 @@ func (s *session) choose(ctx context.Context, end *drive.End) (more bool, err er
 		if _, err := fmt.Fprint(s.app.streams.Out, "Choice [q]: "); err != nil {
 			return false, err
 		}
-		answer, err := readLine(s.app.streams.In)
+		answer, err := s.app.readLine(ctx)
+		if ctx.Err() != nil {
+			return false, s.interrupted()
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return false, err
 		}
 		verb, ok := map[string]rollout.Verb{"u": rollout.VerbUndo, "t": rollout.VerbRetry, "s": rollout.VerbSkip}[strings.ToLower(answer)]
-		if err != nil || !ok || ctx.Err() != nil {
+		if err != nil || !ok {
 			return false, nil //nolint:nilerr // the end of the input is a quit
 		}
 		if why := refusedChoice(rollout.Choices(end.Run, end.View, s.app.clock()), verb); why != "" {
@@ -85,7 +87,9 @@ func (s *session) choose(ctx context.Context, end *drive.End) (more bool, err er
 			s.asks[0].Node = end.Decision.Stop.Because.Node
 			s.asks = append(s.asks, rollout.Intent{Verb: rollout.VerbResume})
 		}
-		t := drive.Taker{Locker: s.at.writer, Identity: s.app.identity(ctx, s.at)}
+		t := drive.Taker{Locker: s.at.writer, Identity: s.app.identity(ctx, s.at), Before: func(now *rollout.Run) error {
+			return s.at.stillShown(end.Run, now)
+		}}
 		s.lease, s.run, err = t.Take(ctx, s.at.Namespace, s.at.name)
 		return err == nil, s.at.runError(err)
 	}
@@ -125,18 +129,4 @@ func (s *session) look(ctx context.Context, run *rollout.Run) error {
 			s.at.Namespace, s.at.name, run.ID, s.at.command("recover"))
 	}
 	return nil
-}
-
-func (s *session) printResume(lease *kube.Lease, run *rollout.Run, alive bool) error {
-	d := drive.DriverOf(lease.Holder)
-	lock := present.Lock{Renewed: lease.Renewed, Free: lease.Holder == "" || !alive}
-	if lease.Holder != "" {
-		lock.Holder = d.Who + " on " + d.Host
-		lock.Dead = drive.DeadHere(lease)
-		lock.FreeIn = max(0, lease.Duration-time.Since(lease.Renewed))
-	}
-	now := s.app.clock()
-	return present.WriteResume(s.app.streams.Out, &present.ResumeView{
-		Context: s.at.Context, Run: run, Facts: rollout.ResumeOf(run, s.seen, now), Lock: lock, Now: now, CommandFlags: s.app.kube.CommandFlags(),
-	}, s.view)
 }

@@ -3,9 +3,7 @@ package rollout
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -116,25 +114,6 @@ func (s *session) watch(ctx context.Context) (*watching, error) {
 	return s.at.watch(ctx, s.ds, s.cluster)
 }
 
-// undriven is the end by an error: where nothing was changed yet the Lease
-// goes, else the run stays, free for whoever resumes it.
-func (s *session) undriven(ctx context.Context, err error) error {
-	err = s.at.explain(err)
-	l, run, found := drive.Find(ctx, s.at.writer, s.at.Namespace, s.at.name)
-	switch {
-	case found != nil || run.ID != s.run.ID:
-	case run.Phase == rollout.Arming && s.ds.Annotations[rollout.ArmAnnotation] == "":
-		if s.at.writer.DeleteLease(ctx, l) == nil {
-			return fmt.Errorf("%w; nothing was changed", err)
-		}
-	case l.Holder == s.lease.Holder:
-		free := *l
-		free.Holder, free.Host = "", ""
-		_, _ = s.at.writer.UpdateLease(ctx, &free) // a courtesy: the Lease runs out by itself
-	}
-	return fmt.Errorf("%w; the run stays as it is, go on with: %s", err, s.at.command("resume"))
-}
-
 // codeOf makes the exit code of how driving ended.
 func (s *session) codeOf(end *drive.End) error {
 	code := 0
@@ -169,22 +148,4 @@ func zonesOf(p *rollout.Policy) (map[string]*time.Location, error) {
 		}
 	}
 	return out, nil
-}
-
-// confirm asks for the context's name, which is what people get wrong. It
-// reports whether to go on.
-func (a *app) confirm(at *connection, question string) (bool, error) {
-	name := contextWord(at)
-	if _, err := fmt.Fprintf(a.streams.Out, "%s\nType the context to go on; anything else changes nothing: ", question); err != nil {
-		return false, err
-	}
-	answer, err := readLine(a.streams.In)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	if answer != name {
-		_, err := fmt.Fprintf(a.streams.Out, "%q is not %q: nothing was changed\n", answer, name)
-		return false, err
-	}
-	return true, nil
 }

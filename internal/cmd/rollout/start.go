@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -130,30 +129,14 @@ func (o *startOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.output.output == "" {
-		if err := o.show(made); err != nil {
-			return err
-		}
-	}
-	switch {
-	case made.Plan.Refused():
-		return o.refused(made.Plan)
-	case made.Plan.Idle():
-		return nil // the screen has said so
-	}
-	switch o.dryRun {
-	case "client":
-		_, err := fmt.Fprintln(o.app.streams.Out, "dry run: nothing was written")
+	if done, err := o.report(made); done || err != nil {
 		return err
-	case "server":
+	}
+	if o.dryRun == "server" {
 		return o.tryWrites(ctx, at, made)
 	}
-	if !o.yes {
-		ok, err := o.app.confirm(at, fmt.Sprintf("This will delete %d pods of %s/%s, at most %d at a time, on %s.",
-			made.Plan.Updates, at.Namespace, at.name, made.Plan.Ceiling, contextWord(at)))
-		if err != nil || !ok {
-			return err
-		}
+	if ok, err := o.agreed(ctx, at, made); err != nil || !ok {
+		return err
 	}
 	s, err := o.begin(ctx, at, made)
 	if err != nil {
@@ -168,38 +151,19 @@ func (o *startOptions) run(ctx context.Context) error {
 	return s.drive(ctx)
 }
 
+// agreed asks, unless nobody wants to be asked.
+func (o *startOptions) agreed(ctx context.Context, at *connection, made *planned) (bool, error) {
+	if o.yes {
+		return true, nil
+	}
+	return o.app.confirm(ctx, at, fmt.Sprintf("This will delete %d pods of %s/%s, at most %d at a time, on %s.",
+		made.Plan.Updates, at.Namespace, at.name, made.Plan.Ceiling, contextWord(at)))
+}
+
 // watchAhead lets the watches list while permissions are asked about and a
 // person reads. Their error comes again where it matters.
 func (o *startOptions) watchAhead(ctx context.Context, at *connection) {
 	o.plan.found = func(p *planned) { o.ahead, _ = at.watch(ctx, p.DaemonSet, p.Snapshot.Source.ClusterUID) }
-}
-
-// show prints the plan that is asked about.
-func (o *startOptions) show(made *planned) error {
-	v := made.view(o.app.kube.CommandFlags())
-	v.Asks = true
-	if err := writePlan(o.app.streams.Out, v, o.view); err != nil {
-		return err
-	}
-	return writeNotes(o.app.streams.ErrOut, made.Change.notes)
-}
-
-// refused says why a run cannot start, where the screen has not said so.
-func (o *startOptions) refused(p *rollout.Plan) error {
-	code := cli.Failed
-	if slices.ContainsFunc(p.Checks, func(c rollout.Check) bool { return c.Name == "lock" && c.Result == rollout.CheckRefuse }) {
-		code = cli.Locked
-	}
-	if o.output.output == "" {
-		return cli.Exit(code, nil)
-	}
-	var why []string
-	for _, c := range p.Checks {
-		if c.Result == rollout.CheckRefuse {
-			why = append(why, strings.TrimSuffix(c.Detail+": "+c.Fix, ": "))
-		}
-	}
-	return cli.Exit(code, fmt.Errorf("cannot start: %s", strings.Join(why, "; ")))
 }
 
 // begin stores the run in a new Lease: from now on this process drives it.
@@ -271,8 +235,7 @@ func (o *startOptions) tryWrites(ctx context.Context, at *connection, made *plan
 		}
 		said = append(said, a.words)
 	}
-	_, err = fmt.Fprintf(o.app.streams.Out, "dry run on the server: it would accept to %s; nothing was written\n", strings.Join(said, ", "))
-	return err
+	return o.dryRan("dry run on the server: it would accept to " + strings.Join(said, ", ") + "; nothing was written")
 }
 
 type tried struct {

@@ -72,7 +72,7 @@ func (o *armOptions) run(ctx context.Context) error {
 			return o.already(at, ds, plan, tries > 1)
 		}
 		if !asked {
-			ok, err := o.ask(at, ds, plan)
+			ok, err := o.ask(ctx, at, ds, plan)
 			if err != nil || !ok {
 				return err
 			}
@@ -122,13 +122,13 @@ func (c *connection) refusal(checks []rollout.Check) error {
 	return cli.Exit(cli.Failed, errors.New(present.Safe(c.Namespace+"/"+c.name+" is not armed: "+strings.Join(out, ". Also: "))))
 }
 
-func (o *armOptions) ask(at *connection, ds *appsv1.DaemonSet, plan *rollout.ArmPlan) (bool, error) {
+func (o *armOptions) ask(ctx context.Context, at *connection, ds *appsv1.DaemonSet, plan *rollout.ArmPlan) (bool, error) {
 	for _, c := range plan.Checks {
 		if err := fact(o.app.streams.ErrOut, "note", c.Detail); err != nil {
 			return false, err
 		}
 	}
-	return o.agreed(at, at.place()+": updateStrategy becomes OnDelete, it is "+present.Safe(strategyNow(ds))+"; nothing is replaced by itself until it is given back.")
+	return o.agreed(ctx, at, at.place()+": updateStrategy becomes OnDelete, it is "+present.Safe(strategyNow(ds))+"; nothing is replaced by itself until it is given back.")
 }
 
 // strategyNow is the update strategy in words.

@@ -80,7 +80,7 @@ func (o *disarmOptions) run(ctx context.Context) error {
 			return o.refuse(at, &g)
 		}
 		if !asked {
-			ok, err := o.agreed(at, at.place()+": "+present.Safe(givenBack(&g)))
+			ok, err := o.agreed(ctx, at, at.place()+": "+present.Safe(givenBack(&g)))
 			if err != nil || !ok {
 				return err
 			}

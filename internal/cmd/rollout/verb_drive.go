@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,13 +22,15 @@ type goOnOptions struct {
 	verb        rollout.Verb // resume, takeover, abort, undo
 	yes         bool
 	changeGates bool
+	times       retimeFlags
 	policy      policyFlags
+	given       *rollout.Policy // by its flags, once they were read
 	output      streamFlags
 	view        viewFlags
 }
 
-// run takes the Lease, asks, and drives. Where a living driver holds it, abort
-// and undo are left to that one.
+// run asks, takes the Lease of the run that was shown, and drives. Where a
+// living driver holds it, abort and undo are left to that one.
 func (o *goOnOptions) run(ctx context.Context) error {
 	if err := o.output.validate(); err != nil {
 		return err
@@ -56,15 +59,43 @@ func (o *goOnOptions) run(ctx context.Context) error {
 		return err
 	}
 	if !o.yes {
-		ok, err := o.confirm(s, lease, run, taker.Alive(lease))
+		ok, err := o.confirm(ctx, s, lease, run, taker.Alive(lease))
 		if err != nil || !ok {
 			return err
 		}
 	}
+	taker.Before = func(now *rollout.Run) error { return o.takes(s, run, now) }
 	if s.lease, s.run, err = taker.Take(ctx, at.Namespace, at.name); err != nil {
 		return at.runError(err)
 	}
 	return s.drive(ctx)
+}
+
+// takes is asked about the run that is there when the Lease is about to be
+// taken, and changes of it what flags ask for.
+func (o *goOnOptions) takes(s *session, shown, now *rollout.Run) error {
+	moving := shown.Phase != rollout.Paused && shown.Phase != rollout.Stopped
+	if o.verb == rollout.VerbTakeover && moving {
+		// A living driver goes on while somebody reads. Where the run rests by
+		// now, it is not resumed: nobody has seen why.
+		seen := *shown
+		seen.Phase = now.Phase
+		shown = &seen
+	}
+	if err := s.at.stillShown(shown, now); err != nil {
+		return err
+	}
+	return o.prepare(s, now)
+}
+
+// prepare makes the policy that a run is driven with, from what is stored in
+// it and from flags.
+func (o *goOnOptions) prepare(s *session, run *rollout.Run) (err error) {
+	if err = o.retime(s.at, run); err != nil {
+		return err
+	}
+	s.policy, err = o.gates(run)
+	return err
 }
 
 // session is all that goes on with a run but its Lease.
@@ -74,7 +105,10 @@ func (o *goOnOptions) session(ctx context.Context, at *connection, run *rollout.
 	if s.view, err = o.view.screen(o.app.streams.Out); err != nil {
 		return nil, err
 	}
-	if s.policy, err = o.gates(run); err != nil {
+	if err = o.prepare(s, run.DeepCopy()); err != nil {
+		return nil, err
+	}
+	if err = o.noteGates(run, s.policy); err != nil {
 		return nil, err
 	}
 	// Gates that cannot be asked are found before the Lease is taken.
@@ -111,32 +145,51 @@ func (o *goOnOptions) asks(run *rollout.Run) []rollout.Intent {
 }
 
 // gates puts what gates run, which is never stored, back into the policy that
-// is. They have to be the same as at the start.
+// is. They have to be the same as at the start; only the way back needs none.
 func (o *goOnOptions) gates(run *rollout.Run) (*rollout.Policy, error) {
-	given, err := o.policy.policy(o.app.streams.In)
-	if err != nil {
-		return nil, err
+	if o.given == nil {
+		var err error
+		if o.given, err = o.policy.policy(o.app.streams.In); err != nil {
+			return nil, err
+		}
 	}
 	out := run.Policy.DeepCopy()
 	if o.verb == rollout.VerbAbort {
 		out.Gates = nil // whoever leaves asks no gate any more
 		return out, nil
 	}
-	sum := gates.Sum(given)
+	back := o.verb == rollout.VerbUndo || run.Undo != nil
 	switch {
-	case sum == run.GatesSHA256:
+	case gates.Sum(o.given) == run.GatesSHA256:
 	case run.GatesSHA256 == "" && !o.policy.givesGates():
 		out.Gates = nil // it was started without any
 		return out, nil
-	case !o.changeGates:
+	case back && !o.policy.givesGates():
+		out.Gates, _ = withBuiltin(out.Gates)
+		return out, nil
+	case !back && !o.changeGates:
 		return nil, cli.Usagef("the run was started with other gates, and what gates run is not stored: give the same --gate flags or --policy again, or --change-gates to go on with those that are given")
 	}
-	out.Gates = given.WithDefaults(rollout.Context{}).Gates
+	out.Gates = o.given.WithDefaults(rollout.Context{}).Gates
 	return out, nil
 }
 
-func (o *goOnOptions) confirm(s *session, lease *kube.Lease, run *rollout.Run, alive bool) (bool, error) {
-	if err := s.printResume(lease, run, alive); err != nil {
+// noteGates says which gates of the run are not asked on the way back.
+func (o *goOnOptions) noteGates(run *rollout.Run, p *rollout.Policy) error {
+	_, custom := withBuiltin(run.Policy.Gates)
+	if o.verb == rollout.VerbAbort || len(custom) == 0 || len(p.Gates) == 0 && o.policy.givesGates() {
+		return nil
+	}
+	if _, asked := withBuiltin(p.Gates); len(asked) > 0 {
+		return nil
+	}
+	return writeNotes(o.app.streams.ErrOut, []string{
+		"the way back is driven with the built-in gates of the run alone, not with " + strings.Join(custom, ", ") + ": what they run is not stored; to ask them too, give the same gate flags or --policy again",
+	})
+}
+
+func (o *goOnOptions) confirm(ctx context.Context, s *session, lease *kube.Lease, run *rollout.Run, alive bool) (bool, error) {
+	if err := o.printResume(s, lease, run, alive); err != nil {
 		return false, err
 	}
 	question := ""
@@ -146,7 +199,7 @@ func (o *goOnOptions) confirm(s *session, lease *kube.Lease, run *rollout.Run, a
 	if o.verb == rollout.VerbUndo {
 		question = fmt.Sprintf("The template goes back to revision %d, and %d nodes that were touched with it.", run.From.Number, len(run.Touched))
 	}
-	return o.app.confirm(s.at, question)
+	return o.app.confirm(ctx, s.at, question)
 }
 
 type goOnSpec struct {
@@ -159,7 +212,7 @@ type goOnSpec struct {
 var goOnSpecs = []goOnSpec{
 	{
 		verb: rollout.VerbResume, short: "Go on with a run that nobody drives",
-		long:    "Go on with a run that was paused, stopped or left, from any host. It refuses where somebody drives it. What gates run is never stored: give the same gates again.",
+		long:    "Go on with a run that was paused, stopped or left, from any host. It refuses where somebody drives it. What gates run is never stored: give the same gates again.\n\nA run that was paused by --until goes on with a new --until, or with --until none.",
 		example: "# Go on where it stopped\nkubectl ds-rollout resume -n kube-system cilium",
 	},
 	{
@@ -195,7 +248,8 @@ func (s *goOnSpec) command(a *app) (*cobra.Command, error) {
 	}
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask.")
 	if s.verb != rollout.VerbAbort {
-		cmd.Flags().BoolVar(&o.changeGates, "change-gates", false, "Go on with the gates that are given, although they are not those of the start.")
+		o.times.add(cmd.Flags())
+		cmd.Flags().BoolVar(&o.changeGates, changeGates, false, "Go on with the gates that are given, although they are not those of the start.")
 	}
 	o.policy.addGates(a, cmd)
 	o.view.add(cmd.Flags())

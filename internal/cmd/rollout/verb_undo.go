@@ -29,8 +29,9 @@ func newUndoCommand(a *app) (*cobra.Command, error) {
 		Long: templates.LongDesc(`
 			Put the template back, and bring the nodes that have left it back to it, failing ones first.
 
-			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling and gates,
-			in the reverse order. Where none is, as after an update by the controller, a new run to the revision before
+			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling, in the
+			reverse order, whatever its --until and --window say. What gates run is never stored: it asks the gates
+			that are given, else the built-in ones of the run. Where none is, as after an update by the controller, a new run to the revision before
 			(or --to-revision) begins, with the policy that is given; nodes that are broken already do not fill its
 			ceiling.`),
 		Example: cli.Examples(`
@@ -47,7 +48,6 @@ func newUndoCommand(a *app) (*cobra.Command, error) {
 	}
 	fs := cmd.Flags()
 	fs.BoolVarP(&f.goOn.yes, "yes", "y", false, "Do not ask.")
-	fs.BoolVar(&f.goOn.changeGates, "change-gates", false, "Turn a run round with the gates that are given, although they are not those of the start.")
 	fs.Int64Var(&f.revision, "to-revision", 0, "The revision to go back to; 0 is where the run came from, or the one before. kubectl ds-rollout history lists them.")
 	f.goOn.view.add(fs)
 	if err := f.goOn.policy.add(a, cmd); err != nil {
