@@ -205,12 +205,18 @@ func TestIntending(t *testing.T) {
 		{name: "over conflicts", in: pause, phase: rollout.Running, before: 5},
 		{name: "over more than is normal", in: pause, phase: rollout.Running, before: 99, fails: "not as it was"},
 		{name: "without an answer", in: pause, phase: rollout.Running, answers: 1},
-		{name: "an approval is bound to the target", in: rollout.Intent{ID: "i1", Verb: rollout.VerbApprove, Wave: 1}, phase: rollout.Running},
+		{name: "an approval is bound to the target", in: rollout.Intent{ID: "i1", Verb: rollout.VerbApprove, Wave: 1}, phase: rollout.Paused},
+		{name: "an approval of another wave", in: rollout.Intent{ID: "i1", Verb: rollout.VerbApprove, Wave: 2}, phase: rollout.Paused, fails: "approval of wave 1"},
+		{name: "an approval that nothing waits for", in: rollout.Intent{ID: "i1", Verb: rollout.VerbApprove, Wave: 1}, phase: rollout.Running, fails: "waits for no approval"},
+		{name: "another time for a node that has not failed", in: rollout.Intent{ID: "i1", Verb: rollout.VerbRetry, Node: "n0"}, phase: rollout.Running, fails: "node n0 has not failed"},
 		{name: "what the phase does not allow", in: pause, phase: rollout.Paused, fails: "rests already"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := begin(t, 1, tc.phase)
+				if tc.in.Verb == rollout.VerbApprove && tc.phase == rollout.Paused {
+					f.awaits(1)
+				}
 				was := *f.lease
 				conflicts, answers := 0, 0
 				f.before = func(_ context.Context, line string) error {
@@ -276,4 +282,15 @@ func TestADeadProcessIsTold(t *testing.T) {
 	if alive(noSuchPID) {
 		t.Error("a process that never was is alive")
 	}
+}
+
+// awaits stores that the run waits for the approval of a wave.
+func (f *fixture) awaits(wave int) {
+	f.t.Helper()
+	f.Run.Because = &rollout.Cause{Code: rollout.PauseApproval, Wave: wave}
+	b, err := rollout.EncodeRun(f.Run)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.lease.Run = b
 }

@@ -34,7 +34,7 @@ func toneOfEvent(t rollout.EventType) tone {
 	switch t {
 	case rollout.EventNodeFailed, rollout.EventStopped, rollout.EventGateBlocked:
 		return bad
-	case rollout.EventPaused, rollout.EventDrift, rollout.EventTrouble, rollout.EventUndoing, rollout.EventAborting, rollout.EventAborted:
+	case rollout.EventPaused, rollout.EventDrift, rollout.EventHeld, rollout.EventTrouble, rollout.EventUndoing, rollout.EventAborting, rollout.EventAborted:
 		return warn
 	default:
 		return plain

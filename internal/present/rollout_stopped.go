@@ -168,7 +168,7 @@ func choiceLines(s *sheet, v *StoppedView) {
 		}
 	}
 	if v.Keys {
-		s.toned(strong, "q  quit", "leave the run stopped (exit 1); the same words are subcommands from any terminal")
+		s.toned(strong, "q  quit", "leave it stopped (exit 1); the same words are subcommands from any terminal")
 		return
 	}
 	if v.Stop.Because.Code == rollout.StopChange || v.Status.Held { // resuming it ends here again
