@@ -8,20 +8,27 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 )
 
 // maxRun is what a stored run may unfold to: far above a scope of 100,000
 // nodes, far below what a bomb of 128 KiB unfolds to.
 const maxRun = 16 << 20
 
+// packers are kept: one takes most of a megabyte, and a run is stored whenever
+// a node lands.
+var packers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(io.Discard, gzip.BestCompression) // the level is one
+	return z
+}}
+
 // PackRun makes the value of an annotation of a run: gzip in base64, since
 // 5,000 names with what they have in common shrink to a tenth.
 func PackRun(run []byte) (string, error) {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return "", fmt.Errorf("pack the run: %w", err)
-	}
+	z, _ := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(&b)
 	if _, err := z.Write(run); err != nil {
 		return "", fmt.Errorf("pack the run: %w", err)
 	}
