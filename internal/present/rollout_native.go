@@ -50,16 +50,20 @@ func WriteNative(w io.Writer, v *NativeView, o Options) error {
 	if o.Quiet {
 		return s.writeTo(w)
 	}
+	if n.OddArm != "" {
+		s.toned(warn, "armed", n.OddArm)
+	}
 	if len(n.Places) > 0 {
 		if err := s.grid(placeGrid(n, o)); err != nil {
 			return err
 		}
 	}
+	leftByRuns(s, n)
 	if text := nativeWords(n); text != "" {
 		s.blank()
 		s.say(text)
 	}
-	remedyLines(s, n)
+	remedyLines(s, n.Remedies)
 	return s.writeTo(w)
 }
 
@@ -244,15 +248,15 @@ func alikeText(n *rollout.Native) string {
 
 // remedyLines put what a remedy does and what it frees side by side where
 // there is room, else under each other: a command is never cut.
-func remedyLines(s *sheet, n *rollout.Native) {
+func remedyLines(s *sheet, remedies []rollout.NativeRemedy) {
 	labels, wide := 0, 0
-	for _, r := range n.Remedies {
+	for _, r := range remedies {
 		labels, wide = max(labels, width(Safe(r.Label))), max(wide, width(Safe(r.Do)))
 	}
 	room := s.room
 	s.room = 4 + labels + len(gap)
 	defer func() { s.room = room }()
-	for _, r := range n.Remedies {
+	for _, r := range remedies {
 		label := "    " + Safe(r.Label)
 		gain := remedyGain(r)
 		if line := pad(Safe(r.Do), wide) + gap + Safe(gain); s.o.Width == 0 || s.room+width(line) <= s.o.Width {

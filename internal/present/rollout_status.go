@@ -225,7 +225,7 @@ func flightStep(f *rollout.FlightStatus, st *rollout.Status) string {
 // statusTail is what is not well, and what changed the totals.
 func statusTail(s *sheet, v *StatusView) {
 	st := v.Status
-	if len(st.Failed)+len(st.Skipped)+len(st.Joined)+len(st.Gone)+len(st.Left) > 0 || st.Drifted || st.Rearms > 0 {
+	if len(st.Failed)+len(st.Skipped)+len(st.Joined)+len(st.Gone)+len(st.Left)+len(st.Cordoned) > 0 || st.Drifted || st.Rearms > 0 {
 		s.blank()
 	}
 	failedFacts(s, st.Failed)
@@ -237,6 +237,7 @@ func statusTail(s *sheet, v *StatusView) {
 	list("skipped", st.Skipped, "by a person")
 	list("joined", st.Joined, "up on "+revisionOf(st.Target)+" without the run, not among the "+fmt.Sprint(st.Total))
 	list("gone", st.Gone, "left the cluster")
+	list("cordoned", st.Cordoned, "by this run, which gives them back")
 	for _, l := range leftLines(st.Left, s.o) {
 		s.fact("left", l)
 	}

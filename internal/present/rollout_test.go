@@ -233,6 +233,7 @@ func statusScreens() []rolloutScreen {
 	halted.Status.Phase, halted.Status.Because, halted.Status.Flights = rollout.Stopped, &rollout.Cause{Code: rollout.StopFailed, Node: armCanary, Message: "not available after 10m", Since: &at}, nil
 	halted.Status.Failed = []rollout.Failure{{Node: armCanary, Reason: "CrashLoop", Message: "not available after 10m"}}
 	halted.Status.Skipped, halted.Status.Gone, halted.Status.Rearms, halted.Status.Drifted = []string{"ip-10-0-30-9"}, []string{"ip-10-0-131-50"}, 1, true
+	halted.Status.Cordoned = []string{armCanary}
 	silent := driven()
 	silent.Lock.Renewed, silent.Lock.FreeIn = silent.Status.At.Add(-20*time.Second), 10*time.Second
 	dead := driven()

@@ -61,8 +61,21 @@ func nativeScreens() []rolloutScreen {
 	of := func(f *fleet) *rollout.Native { return rollout.NativeOf(f.view(), testFlags, monday) }
 	return []rolloutScreen{
 		{"native-stuck", show(stuckNative())}, {"native-held", show(of(held))}, {"native-moving", show(of(moving))},
-		{"native-done", show(of(done))}, {"native-unknown", show(of(behind))},
+		{"native-done", show(of(done))}, {"native-unknown", show(of(behind))}, {"native-left", show(leftBehind())},
 	}
+}
+
+// leftBehind is what a run leaves that is lost with its Lease.
+func leftBehind() *rollout.Native {
+	f := newFleet(monday)
+	f.ds.Annotations[rollout.ArmAnnotation] = rollout.Armed{Run: "7f3k", Original: "RollingUpdate"}.String()
+	for i, run := range []string{"7f3k", "7f3k", "ab12"} {
+		f.s.Nodes[i].Annotations = map[string]string{rollout.MarkAnnotation: rollout.Mark{Run: run}.String()}
+	}
+	f.s.Nodes[3].Annotations = map[string]string{rollout.MarkAnnotation: "{"}
+	v := f.view()
+	v.LeaseGone = true
+	return rollout.NativeOf(v, testFlags, monday)
 }
 
 func historyScreens(t testing.TB) []rolloutScreen {

@@ -46,6 +46,11 @@ type Native struct {
 	Waiting  int             `json:"waiting"` // nodes with an available old pod
 	Alike    *Alike          `json:"alike,omitempty"`
 	Remedies []NativeRemedy  `json:"remedies,omitempty"`
+	// Cordoned are nodes that a run has not given back, and Cleanups what does.
+	Cordoned []Cordoned     `json:"cordoned,omitempty"`
+	Cleanups []NativeRemedy `json:"cleanups,omitempty"`
+	// OddArm says what is wrong with an annotation of arm that cannot be read.
+	OddArm string `json:"oddArm,omitempty"`
 }
 
 // Place is a node that holds a place of the ceiling, and why.
@@ -75,7 +80,10 @@ func NativeOf(v *View, flags string, now time.Time) *Native {
 	ds := v.DaemonSet
 	n := &Native{
 		Namespace: ds.Namespace, Name: ds.Name, At: now, Strategy: string(ds.Spec.UpdateStrategy.Type), Places: []Place{},
-		Counts: CountRevisions(v, now),
+		Counts: CountRevisions(v, now), Cordoned: v.cordons(), OddArm: v.oddArm(),
+	}
+	if v.LeaseGone { // else somebody may drive it
+		n.Cleanups = n.cleanups(flags)
 	}
 	if n.Strategy == "" { // a capture that was written by hand: the API's default
 		n.Strategy = string(appsv1.RollingUpdateDaemonSetStrategyType)

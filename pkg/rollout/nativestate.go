@@ -148,6 +148,9 @@ func (l *nativeLook) remedies() {
 	start := Command(l.flags, "kubectl", "ds-rollout", "start", "-n", n.Namespace, n.Name)
 	switch n.State {
 	case NativeHeld:
+		if n.OddArm != "" {
+			return // it does not start
+		}
 		n.Remedies = append(n.Remedies, NativeRemedy{Label: "drive", Do: start, Then: fmt.Sprintf("replaces %s node by node, with ceiling and gates", countOf(l.olds, "old pod"))})
 		return
 	case NativeStuck:

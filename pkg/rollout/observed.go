@@ -27,6 +27,8 @@ type Observed struct {
 	Zones map[string]*time.Location
 	// Template is what the run is to bring; only in the process that starts it.
 	Template *corev1.PodTemplateSpec
+
+	outside bool // somebody who does not drive looks
 }
 
 // NodeSeen is what was seen of one node. A zero time is "not so now".

@@ -13,6 +13,7 @@ import (
 // for screens; a driver decides by what it saw itself.
 func Outside(p *Policy, r *Run, v *View, now time.Time) *Observed {
 	o := NewObserved(now, r.Epoch)
+	o.outside = true
 	if v.DaemonSet == nil || r.Target.Hash == "" {
 		return o
 	}
@@ -35,6 +36,19 @@ func Outside(p *Policy, r *Run, v *View, now time.Time) *Observed {
 		o.Nodes[f.Node] = seen
 	}
 	return o
+}
+
+// unseen is what a node waits for as far as somebody outside can tell, who
+// does not read the pods of others that its drain, or the wait for jobs, is
+// about.
+func (d *decider) unseen(n *NodeView, c Code) (Code, bool) {
+	if !d.o.outside || n.Complete || c != WaitRead {
+		return c, false
+	}
+	if d.p.Drain != nil {
+		return WaitDrain, true
+	}
+	return WaitJobs, true
 }
 
 func timeOf(t snapshot.Time) time.Time { return time.Unix(int64(t), 0).UTC() }

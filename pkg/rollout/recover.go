@@ -140,7 +140,7 @@ func (r *Recovery) cordons(v *View, runs []string) {
 		case n.Mark.Run == unreadableMark || n.Mark.Run == "": // whoever is named
 			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon, Reason: "its annotation " + MarkAnnotation + " cannot be read: uncordon it by hand, and remove the annotation"})
 		case slices.Contains(runs, n.Mark.Run):
-			r.Steps = append(r.Steps, &Uncordon{Node: n.Node.Name, UID: n.Node.UID, ResourceVersion: n.Node.ResourceVersion, Unschedulable: n.Mark.Prior})
+			r.Steps = append(r.Steps, &Uncordon{Node: n.Node.Name, UID: n.Node.UID, ResourceVersion: n.Node.ResourceVersion, Unschedulable: n.Mark.Prior && n.Node.Spec.Unschedulable})
 		case v.DaemonSet != nil && !n.ShouldRun && len(n.Pods) == 0: // no run of this DaemonSet had to do with it
 		default:
 			r.Left = append(r.Left, Left{Node: n.Node.Name, What: LeftCordon,

@@ -86,6 +86,15 @@ func TestRecoverTakesBackWhatARunLeft(t *testing.T) {
 			steps: `uncordon n1 to false; uncordon n2 to true; hand back "RollingUpdate" ack=false; clean agent-h1; delete lease`,
 		},
 		{
+			name: "a node that a person has uncordoned meanwhile stays so",
+			set: func(w *world) {
+				w.allCurrent()
+				w.mark(2, Mark{Run: "r1", Prior: true})
+				w.n(2).Spec.Unschedulable = false
+			},
+			steps: `uncordon n2 to false; hand back "RollingUpdate" ack=false; delete lease`,
+		},
+		{
 			name:  "old pods remain: it is armed by hand from now on",
 			set:   func(w *world) { w.mark(1, Mark{Run: "r1"}); copied(w, "r1") },
 			steps: "uncordon n1 to false; arm again=false rearms=0 template=false; clean agent-h1; delete lease",

@@ -103,6 +103,7 @@ func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 		s.Flights = append(s.Flights, d.flightStatus(&r.InFlight[i]))
 	}
 	d.facts(s)
+	s.Cordoned = v.cordonedBy(r.ID)
 	return s
 }
 
@@ -142,6 +143,9 @@ func (d *decider) flightStatus(f *Flight) FlightStatus {
 	step := d.fly(f, d.r.Phase == Running || d.r.Phase == Undoing)
 	if step.wait != nil {
 		out.Code, out.Until = step.wait.Code, step.until
+		if code, unseen := d.unseen(n, out.Code); unseen {
+			out.Code, out.Until = code, time.Time{}
+		}
 	}
 	if p := d.proof(n, f); p != nil && d.replaced(n, f) {
 		out.Pod = p.Name

@@ -66,6 +66,7 @@ func (a *app) read(ctx context.Context, target, from string) (*reading, error) {
 	if err != nil && !errors.Is(err, drive.ErrNoRun) {
 		return nil, r.at.runError(err)
 	}
+	r.view.LeaseGone = r.lease == nil
 	return r, nil
 }
 
