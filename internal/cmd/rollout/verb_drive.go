@@ -197,9 +197,20 @@ func (o *goOnOptions) confirm(ctx context.Context, s *session, lease *kube.Lease
 		question = "The run ends; the template is kept, and pods that were replaced stay on it."
 	}
 	if o.verb == rollout.VerbUndo {
-		question = fmt.Sprintf("The template goes back to revision %d, and %d nodes that were touched with it.", run.From.Number, len(run.Touched))
+		question = fmt.Sprintf("The template goes back to revision %d, and %d nodes that were touched with it.", s.numberOf(run.From), len(run.Touched))
 	}
 	return o.app.confirm(ctx, s.at, question)
+}
+
+// numberOf is the number of a revision now: it is raised where the template
+// goes back to it.
+func (s *session) numberOf(r rollout.Revision) int64 {
+	for _, row := range rollout.HistoryOf(s.seen, nil, s.app.clock()) {
+		if row.Hash == r.Hash && row.Revision != 0 {
+			return row.Revision
+		}
+	}
+	return r.Number
 }
 
 type goOnSpec struct {

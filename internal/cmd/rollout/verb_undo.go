@@ -71,11 +71,27 @@ func (f *undoFlags) run(ctx context.Context, cmd *cobra.Command) error {
 		return f.start(ctx, cmd)
 	case err != nil:
 		return at.runError(err)
-	case f.revision != 0 && f.revision != run.From.Number:
-		return cli.Usagef("run %s came from revision %d, and undo brings it back there; for another one end the run first: %s",
-			run.ID, run.From.Number, at.command("abort"))
+	case f.revision != 0:
+		if err := f.cameFrom(ctx, at, run); err != nil {
+			return err
+		}
 	}
 	return o.run(ctx)
+}
+
+// cameFrom refuses another revision than the one that the run came from, which
+// has a new number once the template has gone back to it.
+func (f *undoFlags) cameFrom(ctx context.Context, at *connection, run *rollout.Run) error {
+	s := &session{app: f.goOn.app, at: at}
+	if err := s.look(ctx, run); err != nil {
+		return err
+	}
+	from := s.numberOf(run.From)
+	if f.revision == from {
+		return nil
+	}
+	return cli.Usagef("run %s came from revision %d, and undo brings it back there; for another one end the run first: %s",
+		run.ID, from, at.command("abort"))
 }
 
 // start begins a run to an older revision.
