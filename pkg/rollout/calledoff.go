@@ -27,7 +27,7 @@ func (d *decider) mayNotArm() *Cause {
 // from: a run that brings one would take back what somebody has changed since,
 // and one that brings none would roll out what nobody has seen.
 func (d *decider) stale() bool {
-	return d.r.Before != "" && d.r.Before != TemplateSum(&d.v.DaemonSet.Spec.Template)
+	return d.r.Before.Sum != "" && d.r.Before.Sum != TemplateSum(&d.v.DaemonSet.Spec.Template)
 }
 
 func (d *decider) changedSince() Cause {
@@ -41,4 +41,16 @@ func (d *decider) calledOff(why Cause) Decision {
 	n := d.next()
 	n.Phase, n.Because = Ended, &why
 	return d.save(string(why.Code))
+}
+
+// overtaken reports whether somebody changed the template after the run was
+// armed and before its target was pinned. The template that a run brings cannot
+// be told by its sum, since the server adds defaults to it, but its write
+// raises the generation by one.
+func (d *decider) overtaken() bool {
+	before := d.r.Before
+	if !d.r.Change {
+		return d.stale()
+	}
+	return before.Generation > 0 && d.v.templateGeneration() > before.Generation+1
 }

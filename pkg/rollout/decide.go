@@ -194,6 +194,11 @@ func (d *decider) arming() Decision {
 	if !mine && d.stale() {
 		return d.calledOff(d.changedSince())
 	}
+	if d.overtaken() {
+		// Who resumes it has seen what is there, and that is the target then.
+		d.next().Before = Planned{}
+		return d.rest(Paused, Cause{Code: PauseTemplate, Message: "by " + d.lastWriter("f:spec", "f:template") + ", right after the run took over; resume rolls out what is there"})
+	}
 	cur := d.v.current()
 	switch {
 	case !d.v.settled():

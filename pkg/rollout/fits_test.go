@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -248,9 +249,25 @@ func TestAStalePlanIsCalledOff(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("a template that was changed again before the target was pinned", func(t *testing.T) {
+		for _, change := range []bool{true, false} {
+			w := newWorld(3)
+			w.run.Phase, w.run.Target, w.run.Change, w.run.Before = Arming, Revision{}, change, Planned{Sum: "another", Generation: 1}
+			w.ds.Annotations[appsv1.DeprecatedTemplateGeneration] = "3"
+			d := w.decide(t)
+			if words(d) != "save Paused TemplateChanged" {
+				t.Fatalf("change=%v: %s", change, words(d))
+			}
+			w.run = d.Act.(*SaveRun).Run
+			w.run.resume()
+			if got := words(w.decide(t)); got != "save Running" {
+				t.Errorf("change=%v, resumed: %s", change, got)
+			}
+		}
+	})
 	t.Run("a run that armed, and brought its template", func(t *testing.T) {
 		w := newWorld(3)
-		w.run.Phase, w.run.Target, w.run.Change, w.run.Before = Arming, Revision{}, true, "another"
+		w.run.Phase, w.run.Target, w.run.Change, w.run.Before = Arming, Revision{}, true, Planned{Sum: "another", Generation: 1}
 		if got := words(w.decide(t)); got != "save Running" {
 			t.Error(got)
 		}

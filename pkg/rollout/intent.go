@@ -145,7 +145,9 @@ func (r *Run) apply(in Intent, v *View, now time.Time) {
 	case VerbRetry:
 		r.retry(in.Node, v, now)
 	case VerbUndo:
-		r.beginUndo(true, true)
+		if r.Target.Hash != "" { // else nothing has been set out for
+			r.beginUndo(true, true)
+		}
 	case VerbAbort:
 		r.Phase, r.Because, r.Outcome = Aborting, nil, OutcomeAborted
 	case VerbTakeover: // is done by taking the Lease

@@ -98,7 +98,7 @@ type Plan struct {
 	Owners    []Owner    `json:"owners,omitempty"`
 	Estimate  *Estimate  `json:"estimate,omitempty"`
 
-	before string // TemplateSum of the template that is there
+	before Planned
 }
 
 // MakePlan plans a run. An error is a bad input; what would keep a run from
@@ -175,7 +175,7 @@ func (pl *planner) make(p *Policy) (*Plan, error) {
 	pl.out = &Plan{
 		Namespace: pl.ds.Namespace, Name: pl.ds.Name, Policy: full, From: pl.from(), Updates: updates,
 		Strategy: string(pl.ds.Spec.UpdateStrategy.Type), Change: pl.in.Template != nil,
-		Ceiling: full.Ceiling(len(nodes)), Parallel: full.Parallel(len(nodes)), before: TemplateSum(&pl.ds.Spec.Template),
+		Ceiling: full.Ceiling(len(nodes)), Parallel: full.Parallel(len(nodes)), before: Planned{TemplateSum(&pl.ds.Spec.Template), pl.v.templateGeneration()},
 	}
 	armed, err := ArmedOf(pl.ds)
 	if err != nil {

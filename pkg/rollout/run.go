@@ -18,9 +18,9 @@ type Run struct {
 	From   Revision `json:"from"`   // what most pods ran at the start
 	// Change tells that the process that starts the run brings a new template.
 	Change bool `json:"change,omitempty"`
-	// Before is TemplateSum of the template that the plan was made from; empty
-	// in a run that an older version stored.
-	Before string `json:"before,omitempty"`
+	// Before is the template that the plan was made from; the zero value in a
+	// run that an older version stored.
+	Before Planned `json:"before,omitzero"`
 	// Original is spec.updateStrategy.type before the run.
 	Original string  `json:"original"`
 	Policy   *Policy `json:"policy"` // without what gates run or ask
@@ -45,6 +45,12 @@ type Identity struct {
 	Epoch      int64       `json:"epoch"` // leaseTransitions of the driver that wrote this
 	By         string      `json:"by,omitempty"`
 	Started    metav1.Time `json:"started"`
+}
+
+// Planned tells the template that a plan was made from.
+type Planned struct {
+	Sum        string `json:"sum,omitempty"`        // TemplateSum
+	Generation int64  `json:"generation,omitempty"` // of the template; 0 where it is not kept
 }
 
 // Revision is a pinned ControllerRevision.

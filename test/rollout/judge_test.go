@@ -74,7 +74,7 @@ func (w *world) history(t *testing.T, v verdict) *check.History {
 	h.Original = string(w.before.Spec.UpdateStrategy.Type)
 	h.Budget, h.Soak, h.GatesBefore, h.GatesAfter = v.budget, v.soak, v.gatesBefore, v.gatesAfter
 	h.AllowNotReady, h.AckHandBack, h.Reported, h.HoldersAreActors = v.allowNotReady, v.handBack, v.reported, true
-	h.LeaseDuration, h.Slack = leaseDuration, max(v.slack, calm)
+	h.LeaseDuration, h.Slack, h.Looked = leaseDuration, max(v.slack, calm), max(v.slack, calm)
 	h.Ended = w.ended(t)
 	return h
 }

@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -51,9 +52,13 @@ func (c *Cluster) write(w who, a rollout.Action) error {
 			delete(d.Annotations, rollout.ArmAnnotation)
 		})
 	case *rollout.PutBack:
+		t, err := rollout.TemplateOf(&appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: a.Data}})
+		if err != nil {
+			panic(err)
+		}
 		return c.patchDS(w, a.UID, a.ResourceVersion, func(d *appsv1.DaemonSet) {
 			d.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
-			d.Spec.Template = *c.templates[string(a.Data)]
+			d.Spec.Template = *c.templates[templateID(t)]
 		})
 	case *rollout.Cordon:
 		return c.patchNode(w, a.Node, a.UID, a.ResourceVersion, func(n *corev1.Node) {

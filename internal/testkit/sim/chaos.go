@@ -29,6 +29,18 @@ func taint(s *Sim, node string, goes time.Duration) {
 	}
 }
 
+// retire takes a node away from templates that are narrow: pods of one that
+// does not fit are ended.
+func (c *Cluster) retire(node string, by narrow) {
+	c.editNode(operator, node, func(n *corev1.Node) {
+		if by.selector {
+			delete(n.Labels, pool)
+		} else {
+			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: "retired", Effect: corev1.TaintEffectNoExecute})
+		}
+	})
+}
+
 func setTemplate(s *Sim, id string) {
 	if s.ds != nil {
 		s.editDS(operator, func(d *appsv1.DaemonSet) { d.Spec.Template = *s.templates[id] })

@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -78,17 +80,17 @@ func (c *Cluster) history(d *appsv1.DaemonSet) *appsv1.ControllerRevision {
 	top := int64(0)
 	for _, r := range c.revs {
 		top = max(top, r.Revision)
-		if string(r.Data.Raw) == id {
+		if revisionID(r) == id {
 			found = r
 		}
 	}
 	switch {
 	case found == nil:
 		yes := true
-		found = &appsv1.ControllerRevision{Revision: top + 1, Data: runtime.RawExtension{Raw: []byte(id)}}
+		found = &appsv1.ControllerRevision{Revision: top + 1, Data: revisionData(&d.Spec.Template)}
 		found.Name, found.Namespace, found.UID = Name+"-"+id, Namespace, c.uid()
 		found.CreationTimestamp = metav1.NewTime(c.now)
-		found.Labels = map[string]string{appsv1.DefaultDaemonSetUniqueLabelKey: "h-" + id}
+		found.Labels = map[string]string{appsv1.DefaultDaemonSetUniqueLabelKey: hashPrefix + id}
 		found.Annotations = maps.Clone(d.Annotations) // all of them, ours included
 		found.OwnerReferences = []metav1.OwnerReference{{Kind: "DaemonSet", Name: Name, UID: d.UID, Controller: &yes}}
 		c.putRevision(controller.does("create"), found)
@@ -99,6 +101,23 @@ func (c *Cluster) history(d *appsv1.DaemonSet) *appsv1.ControllerRevision {
 		found = out
 	}
 	return found
+}
+
+const hashPrefix = "h-"
+
+// revisionID is the templateID of a revision.
+func revisionID(r *appsv1.ControllerRevision) string {
+	return strings.TrimPrefix(r.Labels[appsv1.DefaultDaemonSetUniqueLabelKey], hashPrefix)
+}
+
+// revisionData is what getPatch makes of a template
+// (pkg/controller/daemon/update.go, v1.37.2).
+func revisionData(t *templateSpec) runtime.RawExtension {
+	raw, err := json.Marshal(t)
+	if err != nil {
+		panic(err)
+	}
+	return runtime.RawExtension{Raw: fmt.Appendf(nil, `{"spec":{"template":{"$patch":"replace",%s}}`, raw[1:])}
 }
 
 // daemonPods groups the pods of the DaemonSet by node, by name.
@@ -193,7 +212,7 @@ func (c *Cluster) createPod(d *appsv1.DaemonSet, cur *appsv1.ControllerRevision,
 		},
 	}
 	c.putPod(controller.does("create"), p)
-	c.startPod(podKey(p), p.UID, node, string(cur.Data.Raw))
+	c.startPod(podKey(p), p.UID, node, revisionID(cur))
 }
 
 // defaults are the tolerations that the controller adds.

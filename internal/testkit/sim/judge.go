@@ -16,7 +16,10 @@ func (s *Sim) History() *check.History {
 		Slack: staleFor + time.Second, Reported: map[string]bool{},
 	}
 	if s.plan != nil {
-		h.Budget = s.plan.Ceiling
+		h.Budget, h.Planned = s.plan.Ceiling, s.planned
+		if s.w.Change {
+			h.Brings = "v2"
+		}
 		h.Soak = max(s.policy.Soak.Duration, time.Duration(s.w.MinReady)*time.Second)
 		for _, g := range s.policy.Gates {
 			switch g.When {
@@ -53,6 +56,23 @@ func (s *Sim) Violations() []string {
 	}
 	if s.w.Calm {
 		out = append(out, s.calm()...)
+	}
+	if stop := s.final.stop; stop != nil && (stop.Because.Code == rollout.StopStale || stop.Because.Code == rollout.StopMisfit) {
+		out = append(out, s.calledOff()...)
+	}
+	return out
+}
+
+// calledOff is a run that must not have changed anything.
+func (s *Sim) calledOff() []string {
+	var out []string
+	if s.lease != nil {
+		out = append(out, "G4: the lease of a run that was called off stays")
+	}
+	for i := range s.journal {
+		if w := &s.journal[i]; w.Ours && w.Kind != "Lease" {
+			out = append(out, fmt.Sprintf("G4: a run that was called off has written: %s %s %s", w.Verb, w.Kind, w.Name))
+		}
 	}
 	return out
 }

@@ -172,7 +172,7 @@ func (c *Cluster) AddNode(w who, name, zone string) {
 	n := &corev1.Node{}
 	n.Name, n.UID = name, c.uid()
 	n.CreationTimestamp.Time = c.now.Add(-time.Hour)
-	n.Labels = map[string]string{"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone, "kubernetes.io/arch": "amd64"}
+	n.Labels = map[string]string{"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone, "kubernetes.io/arch": "amd64", pool: "a"}
 	n.Annotations = map[string]string{}
 	setNodeReady(n, corev1.ConditionTrue)
 	delete(c.dead, name)

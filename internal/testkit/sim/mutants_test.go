@@ -33,6 +33,9 @@ const (
 	inGuard    = "pkg/rollout/guard.go"
 	inView     = "pkg/rollout/view.go"
 	inSim      = "internal/testkit/sim/sim.go"
+	inFits     = "pkg/rollout/fits.go"
+	inCalled   = "pkg/rollout/calledoff.go"
+	inUndo     = "pkg/rollout/undo.go"
 	inObserved = "pkg/rollout/observed.go"
 	inDrain    = "pkg/rollout/drain.go"
 )
@@ -98,6 +101,16 @@ var mutants = []mutant{
 	{name: "a break of the soak is not noticed", file: inObserved, want: "G7",
 		old: "if was.Pod == p.UID && was.Restarts == p.Restarts && was.ready == p.ReadySince && !was.Available.IsZero() {\n		seen.Available = was.Available",
 		new: "if seen.Available = was.Available; seen.Available.IsZero() {\n		seen.Available = was.Flying"},
+	{name: "a template that costs pods is planned", file: inFits, want: "fit",
+		old: "if !is.Evaluate(n.Node, comparison).ShouldContinue &&", new: "if n.Doubt && !is.Evaluate(n.Node, comparison).ShouldContinue &&"},
+	{name: "a template that costs pods by now is brought", file: inCalled, want: "fit",
+		old: "if list := d.v.misfits(d.o.Template); len(list) > 0 {", new: "if list := d.v.misfits(d.o.Template); len(list) > 1000 {"},
+	{name: "a template that costs pods is put back", file: inUndo, want: "fit",
+		old: "if list := d.v.misfits(t); len(list) > 0 {", new: "if list := d.v.misfits(t); len(list) > 1000 {"},
+	{name: "a template that came after the plan is taken back", file: inCalled, want: "plan",
+		old: "return d.r.Before.Sum != \"\" && d.r.Before.Sum !=", new: "return d.r.Before.Sum == \"?\" && d.r.Before.Sum !="},
+	{name: "a template that came before the target was pinned is taken for it", file: inDecide, want: "plan",
+		old: "	if d.overtaken() {", new: "	if false && d.overtaken() {"},
 	{name: "a driver goes on without its Lease", file: inDriver,
 		old: "	if d.c.now.Sub(d.renewed) > renewDeadline {", new: "	if false {",
 		also: &mutant{file: inDriver, old: "l != nil && (l.holder != d.id || l.epoch != d.epoch) {", new: "l != nil && l.epoch < 0 {",

@@ -66,7 +66,7 @@ func revisionObject(r *appsv1.ControllerRevision) *check.Object {
 	}
 	return &check.Object{UID: string(r.UID), Labels: r.Labels, Annotations: r.Annotations, Revision: &check.Revision{
 		OwnerUID: string(r.OwnerReferences[0].UID), Number: r.Revision,
-		Hash: r.Labels[appsv1.DefaultDaemonSetUniqueLabelKey], Template: string(r.Data.Raw),
+		Hash: r.Labels[appsv1.DefaultDaemonSetUniqueLabelKey], Template: revisionID(r),
 	}}
 }
 

@@ -45,8 +45,33 @@ func Random(seed uint64) *World {
 		misbehave(r, w)
 		brokenBefore(r, w)
 		w.Chaos = randomChaos(r, w)
+		templates(rand.New(rand.NewPCG(seed, 0xf175)), w)
 	}
 	return w
+}
+
+// templates makes worlds in which the template of the run, or the one that it
+// would put back, fits fewer nodes, and those in which somebody changes it
+// between the plan and the start.
+func templates(r *rand.Rand, w *World) {
+	soon := func() time.Duration { return time.Duration(r.IntN(100)) * time.Millisecond }
+	if r.IntN(4) == 0 {
+		w.Chaos = append(w.Chaos, chaos{at: soon(), name: "template v3 before the start", do: func(s *Sim) { setTemplate(s, "v3") }})
+	}
+	if w.Exists || r.IntN(2) > 0 {
+		return
+	}
+	w.Narrow = narrow{on: true, old: r.IntN(3) == 0, selector: r.IntN(2) == 0}
+	n := NodeName(r.IntN(w.Nodes))
+	at := soon()
+	switch k := r.IntN(6); {
+	case k == 0:
+		w.Retired = n
+		return
+	case w.Narrow.old || k == 1: // for a way back
+		at = time.Duration(r.IntN(300)) * time.Second
+	}
+	w.Chaos = append(w.Chaos, chaos{at: at, name: "retire " + n, do: func(s *Sim) { s.retire(n, w.Narrow) }})
 }
 
 func randomPolicy(r *rand.Rand, w *World) *rollout.Policy {

@@ -23,7 +23,8 @@ type Sim struct {
 	begun   time.Time
 	policy  *rollout.Policy
 	plan    *rollout.Plan
-	noise   bool // faults of transport are on
+	planned string // the template that it was made from
+	noise   bool   // faults of transport are on
 }
 
 // limit is how long a run may take, virtually, after the world has gone quiet.
@@ -74,9 +75,9 @@ func (s *Sim) begin() error {
 	if err != nil {
 		return err
 	}
-	s.plan, s.policy = plan, plan.Policy
+	s.plan, s.policy, s.planned = plan, plan.Policy, templateID(&s.ds.Spec.Template)
 	if plan.Refused() {
-		return fmt.Errorf("the plan is refused: %+v", plan.Checks)
+		return s.refused(plan)
 	}
 	run, err := plan.Run(rollout.Identity{
 		ClusterUID: "c1", Namespace: Namespace, Name: Name, UID: s.ds.UID, ID: "r1", Epoch: 1, Started: metav1.NewTime(s.now),
@@ -90,6 +91,17 @@ func (s *Sim) begin() error {
 		uid: string(s.uid()), holder: "driver-1", epoch: 1, renewed: s.now, seen: s.now, run: encode(run),
 	})
 	s.spawn(1, s.w.CrashAt)
+	return nil
+}
+
+// refused ends a run that cannot start, where the world is to blame for it.
+func (s *Sim) refused(plan *rollout.Plan) error {
+	for _, c := range plan.Checks {
+		if c.Result == rollout.CheckRefuse && (!s.w.Narrow.on || c.Name != "eligibility" && c.Name != "undo") {
+			return fmt.Errorf("the plan is refused: %+v", plan.Checks)
+		}
+	}
+	s.final = &end{why: "refused", stop: &rollout.Stop{Because: rollout.Cause{Code: "PlanRefused"}}}
 	return nil
 }
 
@@ -229,8 +241,8 @@ func (s *Sim) nothingLeft() {
 		return
 	}
 	if r := s.lastRun; r.Phase == rollout.Ended {
-		done := rollout.Decide(s.policy, r, s.goneView(), rollout.NewObserved(s.now, r.Epoch), s.now).Done
-		s.final = &end{why: "done", done: done}
+		dec := rollout.Decide(s.policy, r, s.goneView(), rollout.NewObserved(s.now, r.Epoch), s.now)
+		s.final = &end{why: "done", done: dec.Done, stop: dec.Stop}
 		return
 	}
 	s.final = &end{why: "stopped", stop: &rollout.Stop{Because: rollout.Cause{Code: rollout.StopGone}}}

@@ -25,10 +25,12 @@ type World struct {
 	Change    bool // the run brings the template; else it changed before
 	HandArmed bool // before it changed, somebody armed the DaemonSet
 	Exists    bool // the template tolerates every taint
-	Workloads int  // pods a node that a drain evicts
-	Jobs      bool // one node runs a job for a while
-	Data      bool // one node runs a pod with local data, which refuses a drain
-	Budget    int  // of the workloads that must stay
+	Narrow    narrow
+	Retired   string // a node that is retired before the plan
+	Workloads int    // pods a node that a drain evicts
+	Jobs      bool   // one node runs a job for a while
+	Data      bool   // one node runs a pod with local data, which refuses a drain
+	Budget    int    // of the workloads that must stay
 	MinReady  int32
 	// Before happens before the plan is made: nodes that are broken already.
 	Before  func(c *Cluster)
@@ -51,6 +53,28 @@ type World struct {
 
 // jobs is the label app of pods that a run waits for.
 const jobs = "job"
+
+// narrow is a template that fits fewer nodes than the other one, once a node
+// has been retired.
+type narrow struct {
+	old      bool // v1 does, else v2 and v3
+	selector bool // by nodeSelector, else by a toleration that it has not
+	on       bool
+}
+
+// fit makes a template as the world has it.
+func (n narrow) fit(id string, t *templateSpec) {
+	switch wide := n.old != (id == "v1"); {
+	case !n.on:
+	case n.selector && !wide:
+		t.Spec.NodeSelector = map[string]string{pool: "a"}
+	case !n.selector && wide:
+		t.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+	}
+}
+
+// pool is a label that every node has until it is retired.
+const pool = "pool"
 
 type chaos struct {
 	at   time.Duration
@@ -76,6 +100,7 @@ func build(w *World) *Cluster {
 	c := NewCluster(w.Seed)
 	for _, id := range []string{"v1", "v2", "v3"} {
 		c.templates[id] = template(id, w.Exists)
+		w.Narrow.fit(id, c.templates[id])
 	}
 	if w.Behave != nil {
 		c.behave = w.Behave
@@ -90,6 +115,12 @@ func build(w *World) *Cluster {
 	for c.step(c.now.Add(time.Minute)) && !c.allReady() {
 	}
 	c.prepare(w)
+	if w.Retired != "" {
+		c.retire(w.Retired, w.Narrow)
+		end := c.now.Add(5 * time.Second)
+		for c.step(end) {
+		}
+	}
 	if !w.Change {
 		c.editDS(operator, func(d *appsv1.DaemonSet) { d.Spec.Template = *c.templates["v2"] })
 		end := c.now.Add(5 * time.Second)

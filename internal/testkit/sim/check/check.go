@@ -35,9 +35,10 @@ func Check(h *History) []Violation {
 
 type checker struct {
 	*state
-	at   int
-	asof time.Time // when the write was decided
-	out  []Violation
+	at     int
+	asof   time.Time // when the write was decided
+	looked bool      // the run rested before its target was known
+	out    []Violation
 }
 
 func (c *checker) fail(rule, format string, args ...any) {
@@ -68,6 +69,7 @@ func (c *checker) judge(w *Write) {
 		c.cordon(w)
 	case w.Kind == "DaemonSet" && w.Pre != nil && w.Post != nil:
 		c.strategy(w)
+		c.template(w)
 	}
 }
 
@@ -87,6 +89,7 @@ func (c *checker) read(w *Write) {
 	was := c.rec
 	c.rec = rec
 	c.seeTemplate()
+	c.pinned(was)
 	if was == nil {
 		return
 	}

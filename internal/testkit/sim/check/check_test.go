@@ -17,7 +17,7 @@ type story struct {
 }
 
 func newStory() *story {
-	s := &story{at: t0, h: History{Namespace: "ns", DaemonSet: "ds", Original: "RollingUpdate", Budget: 1, Soak: 10 * time.Second, LeaseDuration: 15 * time.Second, Slack: 3 * time.Second}}
+	s := &story{at: t0, h: History{Namespace: "ns", DaemonSet: "ds", Original: "RollingUpdate", Budget: 1, Soak: 10 * time.Second, LeaseDuration: 15 * time.Second, Slack: 3 * time.Second, Looked: time.Second}}
 	s.ds("OnDelete", true)
 	s.add(Write{Kind: "ControllerRevision", Name: "r2", Post: &Object{UID: "r2", Revision: &Revision{OwnerUID: "ds", Number: 2, Hash: "h2", Template: "v2"}}})
 	for i := range 3 {
@@ -49,6 +49,14 @@ func (s *story) ds(strategy string, armed bool) {
 		a[armKey] = `{"run":"r1","original":"RollingUpdate"}`
 	}
 	s.add(Write{Kind: "DaemonSet", Name: "ds", Ours: true, PreconditionRV: "1", Post: &Object{UID: "ds", Annotations: a, DaemonSet: &DaemonSet{Strategy: strategy, Template: "v2"}}})
+}
+
+// brings is a write of ours that changes the template.
+func (s *story) brings(id string, selector map[string]string, tolerations ...Toleration) {
+	s.add(Write{Kind: "DaemonSet", Name: "ds", Ours: true, PreconditionRV: "1", Post: &Object{
+		UID: "ds", Annotations: map[string]string{armKey: `{"run":"r1","original":"RollingUpdate"}`},
+		DaemonSet: &DaemonSet{Strategy: "OnDelete", Template: id, NodeSelector: selector, Tolerations: tolerations},
+	}})
 }
 
 func (s *story) node(i int, cordoned bool, mark, ready string, taints ...Taint) {
@@ -165,6 +173,43 @@ func TestTheCheckerBites(t *testing.T) {
 		{"a Lease that is taken from a dead driver", func(s *story) { s.after(time.Minute); s.lease("b", 2, "") }, ""},
 		{"a strategy that is given back over old pods", func(s *story) { s.ds("RollingUpdate", false) }, "G6"},
 		{"a strategy that is given back as another one", func(s *story) { s.h.Original = "OnDelete"; s.h.AckHandBack = true; s.ds("RollingUpdate", false) }, "G6"},
+		{"a template that fits every node", func(s *story) { s.brings("v3", nil) }, ""},
+		{"a template that no node is for", func(s *story) { s.brings("v3", map[string]string{"pool": "a"}) }, "fit"},
+		{"a template that does not tolerate what ends pods", func(s *story) {
+			s.brings("v3", nil, Toleration{Operator: "Exists"})
+			s.node(0, false, "", "True", Taint{Key: "x", Effect: "NoExecute"})
+			s.after(time.Minute)
+			s.brings("v4", nil)
+		}, "fit"},
+		{"a template that does not tolerate what came a moment ago", func(s *story) {
+			s.brings("v3", nil, Toleration{Operator: "Exists"})
+			s.node(0, false, "", "True", Taint{Key: "x", Effect: "NoExecute"})
+			s.after(time.Second)
+			s.brings("v4", nil)
+		}, ""},
+		{"a template that keeps new pods away", func(s *story) {
+			s.brings("v3", nil, Toleration{Operator: "Exists"})
+			s.node(0, false, "", "True", Taint{Key: "x", Effect: "NoSchedule"})
+			s.after(time.Minute)
+			s.brings("v4", nil)
+		}, ""},
+		{"a template that came after the plan and is taken back", func(s *story) { s.h.Planned = "v1"; s.run(`"phase":"Arming"`); s.brings("v3", nil) }, "plan"},
+		{"a template that the plan was made from", func(s *story) { s.h.Planned = "v2"; s.run(`"phase":"Arming"`); s.brings("v3", nil) }, ""},
+		{"a target that was not planned", func(s *story) {
+			s.h.Planned = "v1"
+			s.lease("a", 1, `{"id":"r1","phase":"Arming"}`)
+			s.run(`"phase":"Running"`)
+		}, "plan"},
+		{"a target that a person has seen", func(s *story) {
+			s.h.Planned = "v1"
+			s.lease("a", 1, `{"id":"r1","phase":"Paused"}`)
+			s.run(`"phase":"Running"`)
+		}, ""},
+		{"a target that is brought", func(s *story) {
+			s.h.Planned, s.h.Brings = "v1", "v2"
+			s.lease("a", 1, `{"id":"r1","phase":"Arming"}`)
+			s.run(`"phase":"Running"`)
+		}, ""},
 		{"a mark that stays at the end", func(s *story) { s.node(0, true, mark, "True"); s.h.Ended = "Done" }, "G4"},
 		{"a Lease that stays at the end", func(s *story) { s.h.Ended = "Done"; s.h.Reported = map[string]bool{"": true} }, "G4"},
 	}

@@ -4,8 +4,12 @@ import "slices"
 
 // eligible is the controller's rule for a new pod, as far as worlds under test
 // use it: equality in nodeSelector, and taints.
-func (s *state) eligible(n *Object) bool {
-	d := s.ds.DaemonSet
+func (s *state) eligible(n *Object) bool { return fits(s.ds.DaemonSet, n, "NoSchedule", "NoExecute") }
+
+// stays is the rule for a pod that runs.
+func stays(d *DaemonSet, n *Object) bool { return fits(d, n, "NoExecute") }
+
+func fits(d *DaemonSet, n *Object, effects ...string) bool {
 	for k, v := range d.NodeSelector {
 		if n.Labels[k] != v {
 			return false
@@ -13,7 +17,7 @@ func (s *state) eligible(n *Object) bool {
 	}
 	tolerations := append(slices.Clone(d.Tolerations), added...)
 	for _, t := range n.Node.Taints {
-		if t.Effect == "PreferNoSchedule" {
+		if !slices.Contains(effects, t.Effect) {
 			continue
 		}
 		ok := slices.ContainsFunc(tolerations, func(o Toleration) bool {

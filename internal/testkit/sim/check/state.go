@@ -108,11 +108,12 @@ type state struct {
 	rec    *record
 	onNode map[string]map[string]*Object // pods of the DaemonSet by node
 
-	down      map[string]*since // node without an available pod
-	noReturn  map[string]*since // node not eligible
-	notReady  map[string]*since // node Ready is not True
-	foreign   since             // strategy is not OnDelete
-	drift     since             // template is not the target's
+	down      map[string]*since    // node without an available pod
+	placed    map[string]time.Time // when labels or taints of a node last changed
+	noReturn  map[string]*since    // node not eligible
+	notReady  map[string]*since    // node Ready is not True
+	foreign   since                // strategy is not OnDelete
+	drift     since                // template is not the target's
 	availFrom map[string]time.Time
 	lastSpell map[string]spell // the spell of availability before the current one
 	restarts  map[string]int
@@ -131,7 +132,7 @@ func newState(h *History) *state {
 		onNode: map[string]map[string]*Object{}, down: map[string]*since{}, noReturn: map[string]*since{},
 		notReady: map[string]*since{}, availFrom: map[string]time.Time{}, lastSpell: map[string]spell{}, restarts: map[string]int{},
 		origCordon: map[string]bool{}, epochs: map[string]int64{}, deleted: map[string]time.Time{},
-		took: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
+		took: map[string]time.Time{}, placed: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
 	}
 }
 
@@ -140,6 +141,7 @@ func (s *state) apply(w *Write) {
 	s.now = w.At
 	switch w.Kind {
 	case "Node":
+		s.seePlace(w)
 		put(s.nodes, w.Name, w.Post)
 		s.seeNode(w.Name)
 	case "Pod":

@@ -94,12 +94,17 @@ type History struct {
 	Writes               []Write
 	Namespace, DaemonSet string
 	Original             string // updateStrategy before
-	Budget               int
-	Soak                 time.Duration
-	LeaseDuration        time.Duration
+	// Planned is the template that the run was planned from, and Brings the one
+	// that it brings, if any; both are empty where that is not known.
+	Planned, Brings string
+	Budget          int
+	Soak            time.Duration
+	LeaseDuration   time.Duration
 	// Slack is how long the world may have changed without a driver being
 	// able to know.
 	Slack time.Duration
+	// Looked is the same where it looks past its watches right before.
+	Looked time.Duration
 	// Ended is the outcome that the run reported: Done, Undone, Aborted; empty
 	// where it did not end.
 	Ended string
