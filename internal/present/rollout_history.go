@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -90,10 +91,7 @@ func historyColumns(o Options) []column[rollout.HistoryRow] {
 // WriteRevision writes the template of a revision as YAML. Values that may be
 // secrets are redacted.
 func WriteRevision(w io.Writer, rev *appsv1.ControllerRevision) error {
-	if _, err := rollout.TemplateOf(rev); err != nil {
-		return err // redacting would hide what is wrong with it
-	}
-	t, err := rollout.TemplateOf(new(snapshot.Redactor).Revision(rev))
+	t, err := RedactedTemplate(rev)
 	if err != nil {
 		return err
 	}
@@ -107,6 +105,15 @@ func WriteRevision(w io.Writer, rev *appsv1.ControllerRevision) error {
 		p.line(Safe(line)) // YAML escapes what breaks it, and not what deceives a reader
 	}
 	return p.writeTo(w)
+}
+
+// RedactedTemplate is the template of a revision without values that may be
+// secrets.
+func RedactedTemplate(rev *appsv1.ControllerRevision) (*corev1.PodTemplateSpec, error) {
+	if _, err := rollout.TemplateOf(rev); err != nil {
+		return nil, err // redacting would hide what is wrong with it
+	}
+	return rollout.TemplateOf(new(snapshot.Redactor).Revision(rev))
 }
 
 // DiffView is what changes between two revisions.

@@ -93,8 +93,11 @@ func (c *checker) selection(s *Selection) {
 	}
 	seen := map[string]bool{}
 	for _, k := range s.CanarySpread {
-		if k == "" || seen[k] {
-			c.fail("canarySpread", "%q is empty or there twice", k)
+		switch {
+		case k == "":
+			c.fail("canarySpread", "a key is empty")
+		case seen[k]:
+			c.fail("canarySpread", "%q is there twice", k)
 		}
 		seen[k] = true
 	}
@@ -112,8 +115,13 @@ func (c *checker) selection(s *Selection) {
 
 func (c *checker) names(field string, names []string) {
 	for i, n := range names {
-		if n == "" || n != strings.TrimSpace(n) || slices.Contains(names[:i], n) {
-			c.fail(fmt.Sprintf("%s[%d]", field, i), "%q is empty, has spaces around it, or is there twice", n)
+		switch at := fmt.Sprintf("%s[%d]", field, i); {
+		case n == "":
+			c.fail(at, "a name is empty")
+		case n != strings.TrimSpace(n):
+			c.fail(at, "%q has spaces around it", n)
+		case slices.Contains(names[:i], n):
+			c.fail(at, "%q is there twice", n)
 		}
 	}
 }
@@ -175,8 +183,11 @@ func (c *checker) gates(gates []Gate) {
 	seen := map[string]bool{}
 	for i := range gates {
 		g, field := &gates[i], fmt.Sprintf("gates[%d]", i)
-		if g.Name == "" || seen[g.Name] {
-			c.fail(field+".name", "%q is empty or there twice", g.Name)
+		switch {
+		case g.Name == "":
+			c.fail(field+".name", "it is empty")
+		case seen[g.Name]:
+			c.fail(field+".name", "%q is there twice", g.Name)
 		}
 		seen[g.Name] = true
 		c.gate(field, g)

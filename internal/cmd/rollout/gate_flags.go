@@ -57,6 +57,14 @@ func (g *gateFlags) add(fs *pflag.FlagSet) {
 }
 
 func (g *gateFlags) apply(fs *pflag.FlagSet, p *rollout.Policy) error {
+	switch {
+	case g.timeout <= 0:
+		return cli.Usagef("--gate-timeout: %s is not more than 0", g.timeout)
+	case g.interval <= 0:
+		return cli.Usagef("--gate-interval: %s is not more than 0", g.interval)
+	case g.retries < 0:
+		return cli.Usagef("--gate-retries: %d is negative", g.retries)
+	}
 	if err := g.applyBuiltin(fs, p); err != nil {
 		return err
 	}

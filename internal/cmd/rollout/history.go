@@ -12,7 +12,6 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
-	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // historyFlags are what a user of history typed.
@@ -77,19 +76,9 @@ func (f *historyFlags) run(ctx context.Context, a *app, target string) error {
 	view.Now = r.now
 	switch {
 	case f.revision != 0:
-		rev, err := rollout.FindRevision(r.view, f.revision)
-		if err != nil {
-			return cli.Usagef("%w", err)
-		}
-		return present.WriteRevision(a.streams.Out, rev)
+		return r.writeRevision(a, f.revision, printer)
 	case f.diff != "":
-		changes, err := rollout.RevisionDiff(r.view, from, to)
-		if err != nil {
-			return cli.Usagef("%w", err)
-		}
-		return present.WriteDiff(a.streams.Out, &present.DiffView{
-			Context: r.context(), Namespace: r.view.DaemonSet.Namespace, Name: r.view.DaemonSet.Name, From: from, To: to, Changes: changes,
-		}, view)
+		return r.writeDiff(a, from, to, printer, view)
 	}
 	return r.writeHistory(a, printer, view)
 }
@@ -98,8 +87,7 @@ func (r *reading) writeHistory(a *app, printer printers.ResourcePrinter, view pr
 	rows := rollout.HistoryOf(r.view, r.run, r.now)
 	if printer != nil {
 		return printer.PrintObj(&historyObject{
-			TypeMeta:   metav1.TypeMeta{APIVersion: snapshot.APIVersion, Kind: "RolloutHistory"},
-			ObjectMeta: r.meta(), Revisions: rows,
+			reportHead: r.head("RolloutHistory"), Revisions: rows,
 		}, a.streams.Out)
 	}
 	return present.WriteHistory(a.streams.Out, &present.HistoryView{
@@ -111,16 +99,6 @@ func (r *reading) meta() metav1.ObjectMeta {
 	ds := r.view.DaemonSet
 	return metav1.ObjectMeta{Namespace: ds.Namespace, Name: ds.Name, UID: ds.UID}
 }
-
-// historyObject is what history -o json prints.
-type historyObject struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-	Revisions         []rollout.HistoryRow `json:"revisions"`
-}
-
-// DeepCopyObject implements runtime.Object.
-func (h *historyObject) DeepCopyObject() runtime.Object { return copyObject(h, &historyObject{}) }
 
 // copyObject copies by way of JSON, which is all that these objects are for.
 func copyObject[T runtime.Object](from, to T) runtime.Object {

@@ -58,10 +58,15 @@ func (p *planObject) DeepCopyObject() runtime.Object {
 	return out
 }
 
+// about is the DaemonSet that a report is about.
+func (p *planObject) about() metav1.ObjectMeta { return p.ObjectMeta }
+
 // namesOf lists what a report is about, as kubectl names it.
 func namesOf(obj runtime.Object) []runtime.Object {
-	if p, ok := obj.(*planObject); ok {
-		return []runtime.Object{cli.Named("apps/v1", "DaemonSet", p.ObjectMeta.Namespace, p.ObjectMeta.Name)}
+	p, ok := obj.(interface{ about() metav1.ObjectMeta })
+	if !ok {
+		return nil
 	}
-	return nil
+	m := p.about()
+	return []runtime.Object{cli.Named("apps/v1", "DaemonSet", m.Namespace, m.Name)}
 }

@@ -25,6 +25,7 @@ type policyFlags struct {
 	bound []boundFlag
 	drain drainFlags
 	gates gateFlags
+	made  *rollout.Policy // what errors are about
 }
 
 // boundFlag is a flag and what it does to a policy where it was given.
@@ -71,6 +72,7 @@ func (f *policyFlags) policy(stdin io.Reader) (*rollout.Policy, error) {
 	if err := f.gates.apply(f.fs, p); err != nil {
 		return nil, err
 	}
+	f.made = p
 	if err := p.Check(); err != nil {
 		return nil, cli.Usagef("%w", f.asFlags(err))
 	}
@@ -139,7 +141,7 @@ func (f *policyFlags) asFlags(err error) error {
 func (f *policyFlags) asFlag(err error) error {
 	m := field.FindStringSubmatch(err.Error())
 	if m == nil {
-		return err
+		return f.asGateFlag(err)
 	}
 	name := flagOf(m[1])
 	if flag := f.fs.Lookup(name); flag == nil || !flag.Changed {

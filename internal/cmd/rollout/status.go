@@ -60,6 +60,9 @@ func (f *statusFlags) run(ctx context.Context, a *app, target string) error {
 	if f.watch && f.from != "" {
 		return cli.Usagef("--watch waits for what happens, and in a capture nothing does")
 	}
+	if out := f.print.Output(); f.watch && out != "" && out != "json" {
+		return cli.Usagef("--watch prints lines, or with -o json one object a line; not -o %s", out)
+	}
 	printer, err := f.print.Printer()
 	if err != nil {
 		return err
@@ -135,6 +138,8 @@ type statusObject struct {
 	Run               *rollout.Status `json:"run,omitempty"`
 	Native            *rollout.Native `json:"native,omitempty"`
 }
+
+func (s *statusObject) about() metav1.ObjectMeta { return s.ObjectMeta }
 
 // DeepCopyObject implements runtime.Object.
 func (s *statusObject) DeepCopyObject() runtime.Object { return copyObject(s, &statusObject{}) }

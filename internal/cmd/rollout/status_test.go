@@ -22,7 +22,9 @@ func TestWhoDroveWhenACaptureWasTaken(t *testing.T) {
 		{"a driver", func(*reading) {}, present.NativeDriver{Name: "admin on laptop"}, "When the capture was taken, admin on laptop drove it."},
 		{"one that fell silent", func(r *reading) { r.snap.Leases[0].Renewed -= 60 }, present.NativeDriver{}, "Nobody drives it."},
 		{"one that let go", func(r *reading) { r.snap.Leases[0].Holder = "" }, present.NativeDriver{}, "Nobody drives it."},
-		{"no Lease", func(r *reading) { r.snap.Leases[0] = snapshot.Lease{Namespace: "agents", Name: "ds-rollout.fluent-bit", Gone: true} }, present.NativeDriver{}, "Nobody drives it."},
+		{"no Lease", func(r *reading) {
+			r.snap.Leases[0] = snapshot.Lease{Namespace: "agents", Name: "ds-rollout.fluent-bit", Gone: true}
+		}, present.NativeDriver{}, "Nobody drives it."},
 		{"a Lease that was not read", func(r *reading) { r.snap.Leases = nil }, present.NativeDriver{Unknown: true}, "Whether somebody drives it, the capture does not tell."},
 		{"no run", func(r *reading) { delete(r.view.DaemonSet.Annotations, rollout.ArmAnnotation) }, present.NativeDriver{}, "Nobody drives it."},
 	} {

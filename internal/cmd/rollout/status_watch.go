@@ -2,15 +2,19 @@ package rollout
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/drive"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // statusWatch follows an update that somebody else drives, or nobody.
@@ -152,18 +156,32 @@ func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
 	if n == nil {
 		return false, nil
 	}
-	line := nativeLine(n)
-	if line != w.native && (!w.view.Quiet || n.State == rollout.NativeDone) {
-		w.native = line
-		if _, err := fmt.Fprintln(w.app.streams.Out, line); err != nil {
+	words := nativeWords(n)
+	if words != w.native && (!w.view.Quiet || n.State == rollout.NativeDone) {
+		w.native = words
+		if err := w.sayNative(v, n, words); err != nil {
 			return false, err
 		}
 	}
 	return n.State == rollout.NativeDone, nil
 }
 
-// nativeLine is one line about a native update.
-func nativeLine(n *rollout.Native) string {
+// sayNative writes a line about a native update: words, or an object as status
+// -o json prints it.
+func (w *statusWatch) sayNative(v *rollout.View, n *rollout.Native, words string) error {
+	if !w.asJSON {
+		_, err := fmt.Fprintln(w.app.streams.Out, words)
+		return err
+	}
+	ds := v.DaemonSet
+	return json.NewEncoder(w.app.streams.Out).Encode(&statusObject{
+		TypeMeta:   metav1.TypeMeta{APIVersion: snapshot.APIVersion, Kind: "RolloutStatus"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: ds.Namespace, Name: ds.Name, UID: ds.UID}, Native: n,
+	})
+}
+
+// nativeWords are one line about a native update.
+func nativeWords(n *rollout.Native) string {
 	updated := 0
 	for _, c := range n.Counts {
 		if c.Hash == n.Current.Hash {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -34,17 +33,12 @@ func (f *streamFlags) add(cmd *cobra.Command) error {
 	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"output": cli.Words("json")})
 }
 
-// commandLine is what was typed, for the journal, with the flags in order of
-// their names.
+// commandLine is what was typed, for the journal and to paste, with the flags
+// in order of their names.
 func (f *streamFlags) commandLine() string {
-	words := append([]string{f.cmd.CommandPath()}, f.cmd.Flags().Args()...)
-	f.cmd.Flags().Visit(func(flag *pflag.Flag) {
-		words = append(words, "--"+flag.Name+"="+flag.Value.String())
-	})
-	for i, w := range words[1:] {
-		words[i+1] = cli.Quote(w)
-	}
-	return strings.Join(words, " ")
+	words := append([]string{"kubectl", Plugin, f.cmd.Name()}, f.cmd.Flags().Args()...)
+	f.cmd.Flags().Visit(func(flag *pflag.Flag) { words = append(words, typedWords(flag)...) })
+	return quoteAll(words)
 }
 
 func (f *streamFlags) validate() error {
