@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) { script.Run(t, writeKubeconfig(t)) }
 
 // writeKubeconfig makes contexts: live, narrow (may not delete pods), driven
-// (a run is on), odd (the Lease holds no run), down.
+// (a run is on), late (its --until is past), odd (the Lease holds no run), down.
 func writeKubeconfig(t *testing.T) string {
 	t.Helper()
 	c := script.NewKubeconfig("live")
@@ -45,6 +45,10 @@ func writeKubeconfig(t *testing.T) string {
 	add("live", (&front{}).start(t, back))
 	add("narrow", (&front{refuses: "delete"}).start(t, back))
 	add("driven", (&front{lease: leaseOf(t, runOfJane())}).start(t, back))
+	late := runOfJane()
+	late.Policy.Until = &metav1.Time{Time: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+	late.Phase, late.Because = rollout.Paused, &rollout.Cause{Code: rollout.PauseUntil}
+	add("late", (&front{lease: leaseOf(t, late)}).start(t, back))
 	add("odd", (&front{lease: &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "logging", Name: "ds-rollout.agent"}}}).start(t, back))
 	add("down", script.Down(t))
 	return c.Write(t)

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"syscall"
+)
+
+// UntilSignal gives a context that ends with the first signal. A second one
+// ends the process at once, by exit. The signals are not given back for that:
+// where the shell had them ignored, as for a job in the background of a script,
+// they would be ignored again.
+func UntilSignal(ctx context.Context, signals <-chan os.Signal, exit func(int)) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		<-signals
+		cancel()
+		exit(signalled(<-signals))
+	}()
+	return ctx
+}
+
+// signalled is the exit code that a shell gives a process that a signal ended.
+func signalled(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok && n != syscall.SIGINT {
+		return 128 + int(n)
+	}
+	return Interrupted
+}
