@@ -271,7 +271,9 @@ func (d *driver) tell(v *rollout.View, now time.Time) {
 	for _, e := range rollout.Events(was, d.status) {
 		switch {
 		case was == nil && d.Resumed && e.Type == rollout.EventStarted:
-			e.Type, d.resumed = rollout.EventResumed, d.status.Phase == rollout.Paused || d.status.Phase == rollout.Stopped
+			e.Type, e.At, d.resumed = rollout.EventResumed, now, rests(d.status.Phase)
+		case was == nil && rests(d.status.Phase):
+			continue // whoever goes on with it was told
 		case e.Type == rollout.EventResumed && d.resumed:
 			continue // it was told when this process began
 		}
@@ -285,6 +287,8 @@ func (d *driver) tell(v *rollout.View, now time.Time) {
 	}
 	d.told = &rollout.Observed{Gates: maps.Clone(d.obs.Gates)} // answers are noted in place
 }
+
+func rests(p rollout.Phase) bool { return p == rollout.Paused || p == rollout.Stopped }
 
 // follow watches the whole of nodes that are to be drained.
 func (d *driver) follow() {

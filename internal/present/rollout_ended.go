@@ -25,8 +25,11 @@ type PausedView struct {
 func WritePaused(w io.Writer, v *PausedView, o Options) error {
 	s, st := newSheet(o, 11), v.Status
 	why := "asked"
-	if st.Because != nil {
+	switch {
+	case st.Because != nil:
 		why = because(*st.Because, st)
+	case st.Waits != nil:
+		why = because(*st.Waits, st)
 	}
 	s.says(warn, "PAUSED", fmt.Sprintf("  run %s of %s: %s. Done %d of %d.", st.Run, headOf(st.Namespace, st.Name, v.Context), why, st.Done, st.Total))
 	if o.Quiet {
@@ -53,6 +56,9 @@ func goOnCommands(v *PausedView, o Options) []string {
 	st := v.Status
 	resume := resumeCommand(st, v.CommandFlags, v.Again, o)
 	if st.Because == nil {
+		if st.Waits != nil && st.Waits.Since != nil {
+			return []string{"from " + clock(st.Waits.Since.Time) + " on: " + resume}
+		}
 		return []string{resume}
 	}
 	switch st.Because.Code {

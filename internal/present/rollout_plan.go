@@ -19,6 +19,8 @@ type PlanView struct {
 	ChangedBy string // who brought the template, where nobody asks for another
 	ChangedAt time.Time
 	Now       time.Time
+	// Opens is when the next window of the policy opens; zero inside one.
+	Opens time.Time
 	// Limit is what the strategy allows now, as in "maxUnavailable 2%".
 	Limit string
 	// CommandFlags are repeated in printed commands, as in "--context prod".
@@ -98,6 +100,7 @@ func planFacts(s *sheet, v *PlanView) {
 	s.fact("ceiling", ceilingText(p, s.o))
 	s.fact("time", timeText(p))
 	s.fact("", slowerText(p))
+	s.fact("window", windowText(v))
 	s.fact("each node", eachNode(p))
 	s.fact("untouched", leftAlone(p, s.o))
 }

@@ -103,6 +103,18 @@ func strategyText(v *PlanView) string {
 	return out + " -> OnDelete for the run, put back when no old pod is left"
 }
 
+// windowText says when nodes are started, where that is limited.
+func windowText(v *PlanView) string {
+	if v.Plan.Policy == nil || len(v.Plan.Policy.Windows) == 0 {
+		return ""
+	}
+	out := strings.Join(v.Plan.Policy.Windows, ", or ")
+	if v.Opens.IsZero() {
+		return out + ": open now"
+	}
+	return out + ": closed now, it opens at " + clock(v.Opens) + ", and no node is started before"
+}
+
 func places(p *rollout.Plan) int { return max(min(p.Parallel, p.Ceiling-len(p.Down)), 0) }
 
 func ceilingText(p *rollout.Plan, o Options) string {

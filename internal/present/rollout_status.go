@@ -57,6 +57,9 @@ func WriteStatus(w io.Writer, v *StatusView, o Options) error {
 
 // phaseOf is the phase in capitals, and the outcome of a run that has ended.
 func phaseOf(st *rollout.Status) (string, tone) {
+	if st.Waits != nil {
+		return "PAUSED", warn
+	}
 	switch st.Phase {
 	case rollout.Ended:
 		return outcomeOf(st)
@@ -110,6 +113,10 @@ func driverText(v *StatusView) string {
 	why := ""
 	if st.Because != nil && !moving {
 		why = upperFirst(because(*st.Because, st)) + ". "
+	}
+	if st.Waits != nil {
+		why = upperFirst(because(*st.Waits, st)) + ". "
+		moving = l.driven() || l.Dead // else it was let go, and has to be gone on with then
 	}
 	switch {
 	case !l.driven():

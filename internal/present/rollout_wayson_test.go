@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -70,5 +72,43 @@ func TestTheScreenAfterHold(t *testing.T) {
 	}
 	if strings.Contains(out, "ds-rollout resume") {
 		t.Errorf("resume is offered, which stops again:\n%s", out)
+	}
+}
+
+// A closed window is named wherever a run waits for it, and before it starts.
+func TestAClosedWindowIsNamed(t *testing.T) {
+	opens := metav1.NewTime(at("22:00:00"))
+	st := statusAt("15:40:00")
+	st.Waits = &rollout.Cause{Code: rollout.WaitWindow, Since: &opens}
+	plan := planView(t, newFleet(afternoon), &rollout.Policy{Timing: rollout.Timing{Windows: []string{"Mon-Fri 22:00-23:00 UTC"}}}, rollout.PlanInput{})
+	plan.Opens = opens.Time
+	event := rollout.Event{Type: rollout.EventPaused, At: st.At, Run: "7f3k", Code: rollout.WaitWindow, Message: "it opens at 2026-11-23T22:00:00Z"}
+	for _, c := range []struct {
+		name  string
+		write func(b *bytes.Buffer) error
+		want  []string
+	}{
+		{"paused", func(b *bytes.Buffer) error {
+			return WritePaused(b, &PausedView{Context: "x", Status: st, CommandFlags: testFlags}, Options{})
+		}, []string{"PAUSED  run 7f3k of kube-system/cilium on x: outside the window, it opens at 2026-11-23T22:00:00Z.", "from 2026-11-23T22:00:00Z on: kubectl ds-rollout resume"}},
+		{"status", func(b *bytes.Buffer) error {
+			return WriteStatus(b, &StatusView{Context: "x", Status: st, Lock: Lock{Free: true}}, Options{})
+		}, []string{"run 7f3k PAUSED", "Outside the window, it opens at 2026-11-23T22:00:00Z. Nobody drives it. To go on: kubectl ds-rollout resume"}},
+		{"status while it is driven", func(b *bytes.Buffer) error {
+			return WriteStatus(b, &StatusView{Context: "x", Status: st, Lock: Lock{Holder: "jane", Renewed: st.At}}, Options{})
+		}, []string{"Outside the window, it opens at 2026-11-23T22:00:00Z. Driven by jane"}},
+		{"plan", func(b *bytes.Buffer) error { return WritePlan(b, plan, Options{}) },
+			[]string{"window     Mon-Fri 22:00-23:00 UTC: closed now, it opens at 2026-11-23T22:00:00Z"}},
+		{"lines", func(b *bytes.Buffer) error { NewLines(b, streamOptions()).Event(event); return nil },
+			[]string{`because="outside the window, it opens at 2026-11-23T22:00:00Z"`}},
+		{"json", func(b *bytes.Buffer) error { NewNDJSON(b, streamOptions()).Event(event); return nil },
+			[]string{`"because":"outside the window, it opens at 2026-11-23T22:00:00Z"`, `"code":"WindowClosed"`}},
+	} {
+		out := string(rendered(t, c.write))
+		for _, want := range c.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, out)
+			}
+		}
 	}
 }

@@ -67,6 +67,9 @@ func (st *streamState) look(s *rollout.Status, d rollout.Decision) *rollout.Even
 	if s == nil {
 		return nil
 	}
+	if st.status == nil && (s.Phase == rollout.Paused || s.Phase == rollout.Stopped) {
+		st.spoken = s.At // how it stands was said, with the time from which on it does
+	}
 	st.status, st.wait = s, d.Wait
 	st.note(s.From)
 	st.note(s.Target) // after it: on the way back they are one, under a new number

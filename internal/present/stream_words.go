@@ -34,7 +34,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.WaitNode:        {words: "a node of the wave is not Ready", at: ": "},
 	rollout.WaitPending:     {words: "a node is between pods, without this run", at: ": ", open: " (", shut: ")"},
 	rollout.WaitHeld:        {words: "another run holds a cordon"},
-	rollout.WaitWindow:      {words: "outside the window"},
+	rollout.WaitWindow:      {words: "outside the window", open: ", "},
 	rollout.WaitLanding:     {words: "nodes in flight finish first"},
 	rollout.WaitChange:      {words: "the process that brings the new template is gone"},
 	rollout.WaitLeft:        {words: "only nodes are left that cannot be acted on", at: ": ", open: " (", shut: ")"},

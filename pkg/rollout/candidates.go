@@ -227,22 +227,8 @@ func (d *decider) unapproved(r *Run, wave int) *Cause {
 
 // window says when the next window opens; nil inside one, or without any.
 func (d *decider) window() *Cause {
-	var next time.Time
-	for _, s := range d.p.Windows {
-		w, err := ParseWindow(s)
-		zone := d.o.Zones[w.Zone]
-		if err != nil || zone == nil {
-			continue
-		}
-		open, at := w.Open(d.now, zone)
-		if open {
-			return nil
-		}
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	if len(d.p.Windows) == 0 {
+	open, next := d.p.Open(d.now, d.o.Zones)
+	if open {
 		return nil
 	}
 	at := metav1.NewTime(next)

@@ -75,8 +75,7 @@ const Heartbeat = time.Minute
 func Events(before, after *Status) []Event {
 	e := &eventer{b: before, a: after}
 	if before == nil {
-		e.add(Event{Type: EventStarted, Revision: after.Target.Hash, Number: after.Target.Number, Nodes: after.Total})
-		after.over = after.wavesOver()
+		e.begin()
 		return e.out
 	}
 	if before.Target.Hash != after.Target.Hash {
@@ -88,7 +87,27 @@ func Events(before, after *Status) []Event {
 	e.starting()
 	e.crowd()
 	e.phase()
+	e.window()
 	return e.out
+}
+
+// begin tells how a run stands that is looked at for the first time.
+func (e *eventer) begin() {
+	e.b = &Status{}
+	e.add(Event{Type: EventStarted, Revision: e.a.Target.Hash, Number: e.a.Target.Number, Nodes: e.a.Total})
+	if !e.a.Started.IsZero() {
+		e.out[0].At = e.a.Started
+	}
+	e.a.over = e.a.wavesOver()
+	switch e.a.Phase {
+	case Paused, Stopped:
+		e.phase()
+		if c := e.a.Because; c != nil && c.Since != nil {
+			e.out[1].At = c.Since.Time
+		}
+	default:
+		e.window()
+	}
 }
 
 type eventer struct {
@@ -310,6 +329,25 @@ func (e *eventer) phase() {
 	e.add(ev)
 }
 
+// window tells of a run that waits for its window. Nothing is stored of that.
+func (e *eventer) window() {
+	switch was, is := e.b.Waits, e.a.Waits; {
+	case is != nil && was == nil:
+		e.add(Event{Type: EventPaused, Done: e.a.Done, Total: e.a.Total, Code: is.Code, Message: is.opens()})
+	case is == nil && was != nil && e.a.Phase == e.b.Phase:
+		e.add(Event{Type: EventResumed})
+	}
+}
+
+// opens says when a closed window opens, and what else there is to say of a
+// cause.
+func (c *Cause) opens() string {
+	if c.Code == WaitWindow && c.Since != nil {
+		return "it opens at " + c.Since.UTC().Format(time.RFC3339)
+	}
+	return c.Message
+}
+
 // GateEvents tells which gates answered between two observations. One that
 // holds is told of once.
 func GateEvents(run string, before, after *Observed, now time.Time) []Event {
@@ -340,7 +378,7 @@ func ProgressEvent(s *Status, w *Wait) Event {
 	ev := Event{Type: EventProgress, At: s.At, Run: s.Run, Done: s.Done, Total: s.Total, Taken: len(s.Taken), Ceiling: s.Ceiling}
 	if w != nil {
 		c := w.Because[0]
-		ev.Code, ev.Node, ev.Wave, ev.Gate, ev.Message = c.Code, c.Node, c.Wave, c.Gate, c.Message
+		ev.Code, ev.Node, ev.Wave, ev.Gate, ev.Message = c.Code, c.Node, c.Wave, c.Gate, c.opens()
 	}
 	return ev
 }

@@ -17,6 +17,7 @@ type Status struct {
 	At        time.Time      `json:"at"`
 	Phase     Phase          `json:"phase"`
 	Because   *Cause         `json:"because,omitempty"`
+	Started   time.Time      `json:"started,omitzero"`
 	Target    Revision       `json:"target"`
 	From      Revision       `json:"from"`
 	Ceiling   int            `json:"ceiling"`
@@ -34,16 +35,34 @@ type Status struct {
 	Left   []Left   `json:"left,omitempty"`
 	// Cordoned are nodes that the run has cordoned and not given back.
 	Cordoned []string `json:"cordoned,omitempty"`
-	Rearms   int      `json:"rearms,omitempty"`
-	Outcome  Outcome  `json:"outcome,omitempty"`
-	Drifted  bool     `json:"drifted,omitempty"` // the template is not the target
-	Held     bool     `json:"held,omitempty"`    // it is the older one, which hold put back
+	// Waits is set where nothing is in flight and nothing is started, although
+	// the run does not rest: its window is closed. Its since is when it opens.
+	Waits   *Cause  `json:"waits,omitempty"`
+	Rearms  int     `json:"rearms,omitempty"`
+	Outcome Outcome `json:"outcome,omitempty"`
+	Drifted bool    `json:"drifted,omitempty"` // the template is not the target
+	Held    bool    `json:"held,omitempty"`    // it is the older one, which hold put back
 
 	nodes   map[string]nodeFacts
 	touched int   // nodes that the run has touched: an undo brings them back
 	back    bool  // the run goes back: there are no waves
 	turning bool  // it is the run that changes the template
 	over    []int // waves of which Events has told that they are over
+}
+
+// outsideWindow is the closed window where that is all that keeps nodes from
+// being started.
+func (d *decider) outsideWindow() *Cause {
+	if d.r.Phase != Running && d.r.Phase != Undoing || len(d.r.InFlight) > 0 || len(d.p.Windows) == 0 || decided(d.r) {
+		return nil
+	}
+	if len(d.o.Zones) == 0 {
+		return nil // whoever looks does not know the time in them
+	}
+	if list, _, _ := d.candidates(d.r); len(list) == 0 {
+		return nil
+	}
+	return d.window()
 }
 
 // WaveStatus is one wave.
@@ -81,7 +100,7 @@ type nodeFacts struct {
 // StatusOf counts where a run is. It decides nothing.
 func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	s := &Status{
-		Run: r.ID, Namespace: r.Namespace, Name: r.Name, At: now, Phase: r.Phase, Because: r.Because, Target: r.Target, From: r.From,
+		Run: r.ID, Namespace: r.Namespace, Name: r.Name, At: now, Started: r.Started.Time, Phase: r.Phase, Because: r.Because, Target: r.Target, From: r.From,
 		Failed: r.Failed, Skipped: r.Skipped, Left: r.Left, Rearms: r.Rearms, Outcome: r.Outcome, nodes: map[string]nodeFacts{}, touched: len(r.Touched), back: r.Undo != nil && r.Undo.TouchPods,
 		Ceiling: p.Ceiling(r.Size), Taken: []string{}, Flights: []FlightStatus{}, Waves: []WaveStatus{},
 	}
@@ -90,6 +109,7 @@ func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	}
 	d := newDecider(p, r, v, o, now)
 	s.Drifted, s.Held = d.drifted, d.holds()
+	s.Waits = d.outsideWindow()
 	s.turning = s.Held || r.Undo != nil && !r.Undo.Pinned
 	if from := v.revisionByHash(r.From.Hash); from != nil {
 		s.From.Number = from.Revision // it is raised where the template goes back to it

@@ -92,6 +92,27 @@ func (w Window) Open(now time.Time, zone *time.Location) (open bool, next time.T
 	return false, time.Time{}
 }
 
+// Open reports whether nodes may be started at now as far as windows tell, and
+// if not when one opens. Without any it is always. A window of a zone that is
+// not among zones is closed.
+func (p *Policy) Open(now time.Time, zones map[string]*time.Location) (open bool, next time.Time) {
+	for _, s := range p.Windows {
+		w, err := ParseWindow(s)
+		zone := zones[w.Zone]
+		if err != nil || zone == nil {
+			continue
+		}
+		open, at := w.Open(now, zone)
+		if open {
+			return true, now
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return len(p.Windows) == 0, next
+}
+
 // ParseUntil reads the time of --until: RFC 3339, or a time of day with a zone
 // offset, as in 17:00Z or 17:00+02:00, which is the next such time after now.
 func ParseUntil(s string, now time.Time) (time.Time, error) {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"io"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -14,8 +15,12 @@ func (p *planned) view(commandFlags string) *present.PlanView {
 	if p.Live == nil && from == "" {
 		from = "a capture" // which does not say of what
 	}
+	open, opens := p.Plan.Policy.Open(p.Now, zonesKnown(p.Plan.Policy))
+	if open {
+		opens = time.Time{}
+	}
 	return &present.PlanView{
-		Plan: p.Plan, Context: from, Server: p.Snapshot.Source.Server,
+		Opens: opens, Plan: p.Plan, Context: from, Server: p.Snapshot.Source.Server,
 		Change: p.Change.words, ChangedBy: p.ChangedBy, ChangedAt: p.ChangedAt, Now: p.Now,
 		Limit: limitOf(&p.DaemonSet.Spec.UpdateStrategy), CommandFlags: commandFlags,
 	}

@@ -107,6 +107,7 @@ func (r *reading) captured() (d present.NativeDriver) {
 
 func (r *reading) status() *rollout.Status {
 	o := rollout.Outside(r.run.Policy, r.run, r.view, r.now)
+	o.Zones = zonesKnown(r.run.Policy)
 	return rollout.StatusOf(r.run.Policy, r.run, r.view, o, r.now)
 }
 

@@ -119,6 +119,7 @@ func (w *statusWatch) look() (done bool, err error) {
 func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Run, now time.Time) (bool, error) {
 	if w.obs == nil || w.run.ID != run.ID {
 		w.obs, w.status = rollout.Outside(run.Policy, run, v, now), nil
+		w.obs.Zones = zonesKnown(run.Policy)
 	}
 	w.obs = rollout.Observe(w.obs, run.Policy, run, v, now)
 	was := w.status

@@ -71,3 +71,13 @@ func checkZones(p *rollout.Policy) error {
 	}
 	return nil
 }
+
+// zonesKnown are the zones of the windows of a policy that this host knows, to
+// look at a run by: it may have been started on another one.
+func zonesKnown(p *rollout.Policy) map[string]*time.Location {
+	zones, err := zonesOf(p)
+	if err != nil {
+		return nil
+	}
+	return zones
+}
