@@ -5,11 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/util/intstr"
-
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 )
 
@@ -39,7 +34,7 @@ func (pl *Plan) Refused() bool {
 
 func (pl *planner) checks(p *Policy) {
 	for _, c := range []Check{
-		pl.permissions(), pl.lock(), pl.owner(p), pl.eligibility(), pl.disruption(p), pl.baseline(), pl.surge(p), pl.way(p), pl.work(),
+		pl.permissions(), pl.lock(), pl.owner(p), pl.eligibility(), pl.disruption(p), pl.baseline(), pl.surge(p), pl.way(p), pl.others(p), pl.work(),
 	} {
 		if c.Name != "" {
 			pl.out.Checks = append(pl.out.Checks, c)
@@ -187,47 +182,3 @@ func (pl *planner) work() Check {
 // Idle reports whether there is nothing to do: start says so and writes
 // nothing.
 func (pl *Plan) Idle() bool { return pl.Updates == 0 && !pl.Change }
-
-// disruption looks at budgets of the DaemonSet's own pods, which deletes pass
-// by, and of pods that a drain would evict.
-func (pl *planner) disruption(p *Policy) Check {
-	c := Check{Name: "disruption", Result: CheckOK, Detail: "no PodDisruptionBudget selects these pods"}
-	for _, b := range pl.in.Budgets {
-		own := b.Namespace == pl.ds.Namespace && selects(b, pl.ds.Spec.Template.Labels)
-		switch why := NeverMet(b, own); {
-		case own && why != "":
-			c.Result = CheckWarn
-			c.Detail = fmt.Sprintf("PodDisruptionBudget %s selects these pods and %s; the run deletes, which no budget holds back", b.Name, why)
-		case own && c.Result == CheckOK:
-			c.Detail = fmt.Sprintf("PodDisruptionBudget %s selects these pods; the run deletes, which no budget holds back", b.Name)
-		case !own && why != "" && p.Drain != nil:
-			return Check{Name: "disruption", Result: CheckRefuse, Fix: "change the budget, or leave its pods out: drain.podSelector",
-				Detail: fmt.Sprintf("PodDisruptionBudget %s/%s %s: a drain would never end", b.Namespace, b.Name, why)}
-		}
-	}
-	return c
-}
-
-func selects(b *policyv1.PodDisruptionBudget, l map[string]string) bool {
-	sel, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
-	return err == nil && b.Spec.Selector != nil && sel.Matches(labels.Set(l))
-}
-
-// NeverMet says why a budget can never allow an eviction; empty if it can. For
-// pods of a DaemonSet the disruption controller finds no scale, so everything
-// but a plain number of minAvailable fails closed
-// (pkg/controller/disruption/disruption.go, v1.37.2; rollout.md e-17).
-func NeverMet(b *policyv1.PodDisruptionBudget, ofDaemonSet bool) string {
-	lo, hi := b.Spec.MinAvailable, b.Spec.MaxUnavailable
-	switch {
-	case ofDaemonSet && (hi != nil || lo != nil && lo.Type == intstr.String):
-		return "cannot be computed for a DaemonSet: it allows no eviction"
-	case hi != nil && (hi.Type == intstr.Int && hi.IntVal == 0 || hi.StrVal == "0%"):
-		return "has maxUnavailable 0"
-	case lo != nil && lo.StrVal == "100%":
-		return "has minAvailable 100%"
-	case lo != nil && lo.Type == intstr.Int && b.Status.ExpectedPods > 0 && lo.IntVal >= b.Status.ExpectedPods:
-		return fmt.Sprintf("has minAvailable %d of %d pods", lo.IntVal, b.Status.ExpectedPods)
-	}
-	return ""
-}

@@ -169,8 +169,8 @@ func (o *Drain) mustLeave(p *snapshot.Pod) (evict bool, blocked string) {
 		}
 	}
 	switch {
-	case p.Owner != nil && p.Owner.Kind == "DaemonSet":
-		return false, ""
+	case p.Owner != nil && (p.Owner.Kind == "DaemonSet" || p.Owner.Kind == "Node"):
+		return false, "" // a mirror pod is owned by its node
 	case p.Owner == nil && !o.Force:
 		return false, "has no controller that would make it again: only --force evicts it"
 	case p.Full == nil && !o.DeleteEmptyDirData:

@@ -25,6 +25,9 @@ type PlanInput struct {
 	PodsOn map[string]int
 	// Budgets of the namespaces whose pods the run disrupts.
 	Budgets []*policyv1.PodDisruptionBudget
+	// BudgetPods are the pods of those Budgets that are never met. One that is
+	// not there was not read.
+	BudgetPods BudgetPods
 	// Denied are permissions that the review refused, as in
 	// "delete pods in kube-system".
 	Denied   []string

@@ -39,10 +39,12 @@ type clients struct {
 	Preflight *kube.Preflight
 	// Denied, Budgets and Lease are what preflight found. OddLease says what
 	// is wrong with a Lease that is there and cannot be read.
-	Denied   []string
-	Budgets  []*policyv1.PodDisruptionBudget
-	Lease    *kube.Lease // nil for none
-	OddLease string
+	Denied  []string
+	Budgets []*policyv1.PodDisruptionBudget
+	// BudgetPods are those of budgets that are never met, for a drain.
+	BudgetPods rollout.BudgetPods
+	Lease      *kube.Lease // nil for none
+	OddLease   string
 }
 
 // make reads and plans; nothing is written. Gates that cannot be asked, as for
@@ -191,7 +193,7 @@ func (o *planOptions) readCluster(ctx context.Context, p *planned, namespace str
 func (o *planOptions) input(p *planned) rollout.PlanInput {
 	in := rollout.PlanInput{Now: p.Now, Template: p.Change.template, TargetHash: p.Change.hash, OwnNode: o.ownNode(p.Snapshot), PodsOn: podsOn(p.Snapshot)}
 	if p.Live != nil {
-		in.Denied, in.Budgets = p.Live.Denied, p.Live.Budgets
+		in.Denied, in.Budgets, in.BudgetPods = p.Live.Denied, p.Live.Budgets, p.Live.BudgetPods
 		in.HeldBy, in.HeldFix = o.held(p)
 		in.Terminal = o.app.terminal(o.app.streams.In)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // preflight asks what one may do, which budgets there are, and who drives.
@@ -30,12 +31,44 @@ func (c *clients) preflight(ctx context.Context, p *rollout.Policy, namespace, n
 		if drains(p) {
 			of = ""
 		}
-		c.Budgets, _, err = c.Preflight.Budgets(gctx, of)
-		return err
+		if c.Budgets, _, err = c.Preflight.Budgets(gctx, of); err != nil || !drains(p) {
+			return err
+		}
+		return c.readBudgetPods(gctx)
 	})
 	g.Go(func() error { return c.readLease(gctx, namespace, name) })
 	return g.Wait()
 }
+
+// readBudgetPods reads the pods of budgets that no drain could wait for: only
+// where they are tells whether one would.
+func (c *clients) readBudgetPods(ctx context.Context) error {
+	guarded := rollout.Guarded(c.Budgets)
+	lists := make([][]snapshot.Pod, len(guarded))
+	read := make([]bool, len(guarded))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookups)
+	for i, b := range guarded {
+		g.Go(func() error {
+			pods, failed, err := c.Reader.BudgetPods(gctx, b)
+			lists[i], read[i] = pods, failed == nil
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	c.BudgetPods = rollout.BudgetPods{}
+	for i, b := range guarded {
+		if read[i] {
+			c.BudgetPods[b.Namespace+"/"+b.Name] = lists[i]
+		}
+	}
+	return nil
+}
+
+// lookups is how many such lists are read at a time.
+const lookups = 4
 
 func (c *clients) readLease(ctx context.Context, namespace, name string) error {
 	w, err := kube.NewWriter(c.Cluster.Config, true)
