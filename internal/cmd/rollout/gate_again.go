@@ -62,17 +62,7 @@ func (a *app) defaultGates() string {
 }
 
 // resumeCommand goes on with the run as this process would, to paste.
-func (s *session) resumeCommand(more ...string) string {
-	words := "resume"
-	if again := s.gatesAgain(); again != "" {
-		more = append(more, again)
-	}
-	out := s.at.command(words)
-	if len(more) > 0 {
-		out += " " + strings.Join(more, " ")
-	}
-	return out
-}
+func (s *session) resumeCommand() string { return s.at.command("resume", s.gatesAgain()) }
 
 // withBuiltin leaves of gates those that are stored whole: what others run is
 // not.

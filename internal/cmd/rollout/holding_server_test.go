@@ -88,6 +88,10 @@ func (s *holdServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	parts := strings.Split(req.URL.Path, "/")
 	path := strings.Join(parts[max(0, len(parts)-2):], "/")
 	leases := strings.Contains(req.URL.Path, "/leases")
+	if strings.HasSuffix(path, "/selfsubjectreviews") {
+		refuse(w, http.StatusNotFound) // who asks is known by the host's user
+		return
+	}
 	if req.Method == http.MethodGet {
 		if s.reads != nil {
 			s.reads(path)
@@ -119,6 +123,8 @@ func (s *holdServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case req.Method == http.MethodPost && leases:
 		done, status = s.createLease(body)
+	case req.Method == http.MethodPut && leases:
+		done, status = s.updateLease(body)
 	case req.Method == http.MethodDelete && leases:
 		done, status = s.deleteLease(body)
 	case req.Method == http.MethodPatch:
@@ -178,6 +184,21 @@ func (s *holdServer) createLease(body []byte) (runtime.Object, int) {
 	l.TypeMeta = metav1.TypeMeta{APIVersion: "coordination.k8s.io/v1", Kind: "Lease"}
 	s.lease = l
 	return l, http.StatusCreated
+}
+
+func (s *holdServer) updateLease(body []byte) (runtime.Object, int) {
+	obj, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+	l, ok := obj.(*coordinationv1.Lease)
+	switch {
+	case err != nil || !ok || l.ResourceVersion == "":
+		s.t.Errorf("not a Lease of a version: %v", err)
+		return nil, http.StatusBadRequest
+	case s.lease == nil:
+		return nil, http.StatusNotFound
+	case l.ResourceVersion != s.lease.ResourceVersion:
+		return nil, http.StatusConflict
+	}
+	return s.createLease(body)
 }
 
 func (s *holdServer) deleteLease(body []byte) (runtime.Object, int) {

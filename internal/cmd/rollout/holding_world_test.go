@@ -166,3 +166,25 @@ func (s *holdServer) at(answers string) *held {
 	h.hold = holdOptions{app: a, target: "agent", yes: answers == "", dryRun: dryNone, timeout: time.Minute, pause: time.Millisecond}
 	return h
 }
+
+// storedLease is what a test looks at of a Lease.
+type storedLease struct {
+	holder string
+	epoch  int32
+}
+
+func (s *holdServer) leaseNow() storedLease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lease == nil {
+		return storedLease{}
+	}
+	var out storedLease
+	if h := s.lease.Spec.HolderIdentity; h != nil {
+		out.holder = *h
+	}
+	if n := s.lease.Spec.LeaseTransitions; n != nil {
+		out.epoch = *n
+	}
+	return out
+}

@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -68,10 +67,10 @@ func (o *goOnOptions) retime(at *connection, run *rollout.Run) error {
 	run.Policy = p
 	goesOn := o.verb == rollout.VerbResume || o.verb == rollout.VerbTakeover
 	if goesOn && len(run.InFlight) == 0 && rollout.RestsByUntil(run, o.app.clock()) {
-		return cli.Usagef("no node is started: the --until of run %s, %s, is past; go on without it: %s --until none; or with a later time in place of none",
-			run.ID, clockOf(p.Until.Time), at.command(string(o.verb)))
+		return cli.Usagef("no node is started: the --until of run %s, %s, is past; go on without it: %s; or with a later time in place of none",
+			run.ID, clockOf(p.Until.Time), at.command(string(o.verb), rollout.UntilNone...))
 	}
 	return nil
 }
 
-func clockOf(t time.Time) string { return fmt.Sprint(t.UTC().Format("2006-01-02 15:04Z")) }
+func clockOf(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }

@@ -11,11 +11,14 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
-// command is a command of this plugin on the same DaemonSet, to paste.
-func (c *connection) command(words string) string {
+// command is a command of this plugin on the same DaemonSet, to paste. more
+// are flags of it, quoted.
+func (c *connection) command(words string, more ...string) string {
 	out := "kubectl ds-rollout " + words + " -n " + cli.Quote(c.Namespace) + " " + cli.Quote(c.name)
-	if c.flags != "" {
-		out += " " + c.flags
+	for _, m := range append(more, c.flags) {
+		if m != "" {
+			out += " " + m
+		}
 	}
 	return out
 }

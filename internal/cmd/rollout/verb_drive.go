@@ -248,7 +248,11 @@ func newGoOnCommands() []func(*app) (*cobra.Command, error) {
 }
 
 func (s *goOnSpec) command(a *app) (*cobra.Command, error) {
-	o := &goOnOptions{app: a, verb: s.verb}
+	return s.commandOf(&goOnOptions{app: a, verb: s.verb})
+}
+
+func (s *goOnSpec) commandOf(o *goOnOptions) (*cobra.Command, error) {
+	a := o.app
 	cmd := &cobra.Command{
 		Use: string(s.verb) + " DAEMONSET", Short: s.short, Long: s.long, Example: cli.Examples(s.example),
 		Args: cli.ExactArgs("a DaemonSet"), ValidArgsFunction: a.completeTarget(false),
