@@ -134,6 +134,60 @@ func TestTakingIsNotDoneOverSomebody(t *testing.T) {
 	})
 }
 
+// What is asked right before is asked of the run that is taken: where another
+// one comes in between, it is asked again of that.
+func TestTakingTheRunThatWasLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 1, rollout.Running)
+		f.edit(func(l *kube.Lease) { l.Holder = "" })
+		other := f.Run.DeepCopy()
+		other.ID = "r2"
+		stored, err := rollout.EncodeRun(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asked []string
+		refuse := errors.New("another run")
+		f.before = func(_ context.Context, line string) error {
+			if line == "renew" && len(asked) == 1 {
+				f.edit(func(l *kube.Lease) { l.Run = stored })
+			}
+			return nil
+		}
+		taker := Taker{Locker: locker{f.cluster}, Identity: Identity{Holder: mine}, Before: func(r *rollout.Run) error {
+			if asked = append(asked, r.ID); r.ID != "r1" {
+				return refuse
+			}
+			return nil
+		}}
+		if _, _, err := taker.Take(t.Context(), inNamespace, called); !errors.Is(err, refuse) || strings.Join(asked, " ") != "r1 r2" {
+			t.Errorf("%v, asked of %v", err, asked)
+		}
+		if l, _ := f.stored(); l.Holder != "" || l.Epoch != 1 {
+			t.Errorf("it was touched: %+v", l)
+		}
+	})
+}
+
+func TestTakingStoresWhatIsChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 1, rollout.Running)
+		f.edit(func(l *kube.Lease) { l.Holder = "" })
+		taker := Taker{Locker: locker{f.cluster}, Identity: Identity{Holder: mine}, Before: func(r *rollout.Run) error {
+			r.Policy = r.Policy.DeepCopy()
+			r.Policy.Windows = []string{"Mon 09:00-10:00 UTC"}
+			return nil
+		}}
+		_, run, err := taker.Take(t.Context(), inNamespace, called)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, stored := f.stored(); len(run.Policy.Windows) != 1 || len(stored.Policy.Windows) != 1 || stored.ID != "r1" {
+			t.Errorf("%+v, stored %+v", run.Policy.Timing, stored.Policy.Timing)
+		}
+	})
+}
+
 func TestTakingWithoutAnAnswer(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -209,6 +263,8 @@ func TestIntending(t *testing.T) {
 		{name: "an approval of another wave", in: rollout.Intent{ID: "i1", Verb: rollout.VerbApprove, Wave: 2}, phase: rollout.Paused, fails: "approval of wave 1"},
 		{name: "an approval that nothing waits for", in: rollout.Intent{ID: "i1", Verb: rollout.VerbApprove, Wave: 1}, phase: rollout.Running, fails: "waits for no approval"},
 		{name: "another time for a node that has not failed", in: rollout.Intent{ID: "i1", Verb: rollout.VerbRetry, Node: "n0"}, phase: rollout.Running, fails: "node n0 has not failed"},
+		{name: "of the run that is there", in: rollout.Intent{ID: "i1", Verb: rollout.VerbPause, Run: "r1"}, phase: rollout.Running},
+		{name: "of a run that was there before", in: rollout.Intent{ID: "i1", Verb: rollout.VerbPause, Run: "r0"}, phase: rollout.Running, fails: "run r0 is not there any more, and run r1 is"},
 		{name: "what the phase does not allow", in: pause, phase: rollout.Paused, fails: "rests already"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -88,6 +88,13 @@ func TestResumeFacts(t *testing.T) {
 	if strings.Join(f.Joined, ",") != "n9" || strings.Join(f.Gone, ",") != "n5" || strings.Join(f.Lost, ",") != "n4" || len(f.Differs) > 0 || len(f.Same) != 4 {
 		t.Errorf("got %+v", f)
 	}
+	if !f.Until.Equal(&until) {
+		t.Errorf("until %v", f.Until)
+	}
+	if w.run.Undo = (&Undo{TouchPods: true, Asked: true}); ResumeOf(w.run, w.view(), t0).UntilPast {
+		t.Error("the way back that a person asked for is put off")
+	}
+	w.run.Undo = nil
 	if f.Seconds != 3*(20+10) {
 		t.Errorf("it takes %d seconds", f.Seconds)
 	}
@@ -95,6 +102,20 @@ func TestResumeFacts(t *testing.T) {
 	flipped(w)
 	if f = ResumeOf(w.run, w.view(), t0); len(f.Differs) != 3 {
 		t.Errorf("differs: %v", f.Differs)
+	}
+}
+
+func TestWhichRunsRestByTheirTime(t *testing.T) {
+	past, later := metav1.NewTime(t0), metav1.NewTime(t0.Add(time.Second))
+	for _, phase := range Phases() {
+		for _, until := range []*metav1.Time{nil, &past, &later} {
+			r := &Run{Policy: &Policy{Timing: Timing{Until: until}}}
+			r.Phase = phase
+			want := until == &past && !slices.Contains([]Phase{Aborting, Finishing, Ended}, phase)
+			if got := RestsByUntil(r, t0); got != want {
+				t.Errorf("%s until %v: %v", phase, until, got)
+			}
+		}
 	}
 }
 

@@ -235,6 +235,17 @@ func TestDecide(t *testing.T) {
 			w.run.Target = Revision{Name: "agent-h2", Hash: "h2", Generation: 2}
 		}, "save Undoing"},
 		{"undo puts the template back first", 1, func(w *world) { w.run.Phase, w.run.Undo = Undoing, &Undo{TouchPods: true} }, "put back h1"},
+		{"an undo by itself keeps to the times of the run", 3, func(w *world) {
+			undoing(w)
+			u := metav1.NewTime(t0)
+			w.pol.Until = &u
+		}, "save Paused UntilReached"},
+		{"an undo that a person asks for heeds neither a time that is past nor a window", 3, func(w *world) {
+			undoing(w)
+			u := metav1.NewTime(t0)
+			w.pol.Until, w.pol.Windows, w.run.Undo.Asked = &u, []string{"Tue 09:00-17:00 UTC"}, true
+			w.obs.Zones["UTC"] = time.UTC
+		}, "save Undoing fly:n1"},
 		{"undo begins with the failing node, then goes in reverse", 3, func(w *world) { undoing(w); w.pol.MaxUnavailable = three() }, "save Undoing fly:n1 fly:n2 fly:n0"},
 
 		// The end.
