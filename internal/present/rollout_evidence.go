@@ -102,7 +102,11 @@ func podFact(v *StoppedView, e *coverage.NodeVerdict) string {
 	if e.PodRevision != "" {
 		out += "revision " + revisionName(v, e.PodRevision) + ": "
 	}
-	out += e.State.String() + ", " + string(e.Reason)
+	out += e.State.String()
+	if e.Reason == coverage.OutdatedReason {
+		return out // its message is the two hashes
+	}
+	out += ", " + string(e.Reason)
 	if e.Evidence.Container == nil && e.Message != "" {
 		out += ": " + snapshot.MaskText(e.Message)
 	}

@@ -12,6 +12,9 @@ import (
 func changeText(v *PlanView) string {
 	p := v.Plan
 	pods := podsText(p)
+	if p.Change && p.Target.Hash != "" {
+		return "back to the template of revision " + revisionOf(p.Target) + ", which gets a new number; " + pods
+	}
 	if p.Change {
 		return "a new template, which becomes a new revision; " + pods
 	}
@@ -52,19 +55,29 @@ func podsText(p *rollout.Plan) string {
 		return "no pod runs"
 	}
 	if from == all {
+		if all == 1 {
+			return "the only pod runs " + revisionOf(p.From)
+		}
 		return fmt.Sprintf("all %s run %s", plural(all, "pod"), revisionOf(p.From))
 	}
 	var parts []string
 	if target > 0 {
-		parts = append(parts, fmt.Sprintf("%d run it", target))
+		parts = append(parts, fmt.Sprintf("%d %s it", target, runOrRuns(target)))
 	}
 	if from > 0 {
-		parts = append(parts, fmt.Sprintf("%d run %s", from, revisionOf(p.From)))
+		parts = append(parts, fmt.Sprintf("%d %s %s", from, runOrRuns(from), revisionOf(p.From)))
 	}
 	if other > 0 {
-		parts = append(parts, fmt.Sprintf("%d run others", other))
+		parts = append(parts, fmt.Sprintf("%d %s others", other, runOrRuns(other)))
 	}
 	return fmt.Sprintf("of %s ", plural(all, "pod")) + strings.Join(parts, ", ")
+}
+
+func runOrRuns(n int) string {
+	if n == 1 {
+		return "runs"
+	}
+	return "run"
 }
 
 // inOneLine leaves out the container where the change before is of the same.

@@ -39,7 +39,8 @@ func (v *View) verdict(node string, now time.Time) *coverage.NodeVerdict {
 // failure of a node, with the reason that coverage gives.
 func (d *decider) failure(node, message string) *Failure {
 	f := &Failure{Node: node, Reason: string(StopFailed), Message: message}
-	if v := d.evidence(node); v != nil {
+	// What is up, or old, is no reason for a failure.
+	if v := d.evidence(node); v != nil && v.State.Gap() {
 		f.Reason = string(v.Reason)
 	}
 	return f
