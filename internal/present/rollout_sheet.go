@@ -123,6 +123,9 @@ func resumeCommand(s *rollout.Status, flags, again string, o Options, more ...st
 // goOnCommand is what a run that rests goes on by, where what it was started
 // with is not known.
 func goOnCommand(s *rollout.Status, flags string) string {
+	if s.Held { // it does not go on with what was taken back
+		return runCommand(s, flags, "undo")
+	}
 	if s.Because != nil && s.Phase == rollout.Paused && s.Because.Code == rollout.PauseUntil {
 		return runCommand(s, flags, "resume", rollout.UntilNone...)
 	}

@@ -72,8 +72,11 @@ func (d *decider) stands(r *Run, f *Failure) bool {
 func (f *Failure) byGate() bool { return f.Reason == string(StopGate) }
 
 func (f *Failure) words() string {
-	if f.Message == "" {
+	switch {
+	case f.Message == "":
 		return f.Reason
+	case f.byGate(): // the message begins with its name
+		return f.Message
 	}
 	return f.Reason + ", " + f.Message
 }

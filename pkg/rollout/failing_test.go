@@ -50,7 +50,7 @@ func TestTheEndNamesWhatFailed(t *testing.T) {
 	if !ok || s.Run.Phase != Ended {
 		t.Fatalf("got %+v", s)
 	}
-	want := Left{Node: "n0", What: LeftFailedPod, Reason: "GateBlocked, gate g: fail: no"}
+	want := Left{Node: "n0", What: LeftFailedPod, Reason: "gate g: fail: no"}
 	if len(s.Run.Left) != 1 || s.Run.Left[0] != want || s.Run.Nodes != 1 {
 		t.Errorf("left %+v, %d done", s.Run.Left, s.Run.Nodes)
 	}

@@ -30,19 +30,45 @@ type Alike struct {
 
 func (l *nativeLook) state(cur *appsv1.ControllerRevision) {
 	n := l.n
-	began := snapshot.TimeOf(&cur.CreationTimestamp)
+	began := l.v.templateSince(cur)
 	failing := slices.ContainsFunc(n.Places, func(p Place) bool { return !p.Passing })
 	switch {
 	case len(n.Places) == 0 && l.olds == 0:
 		n.State = NativeDone
 		n.Since = l.lastReady()
 	case n.Ceiling == 0 && l.olds > 0:
-		n.State, n.Since = NativeHeld, timeAt(began)
+		// Held it is from when both were so: the template, and the strategy.
+		n.State, n.Since = NativeHeld, timeAt(max(began, l.v.changedAt("f:spec", "f:updateStrategy")))
 	case failing && !l.soonFree():
 		n.State, n.Since = NativeStuck, l.filled()
 	default:
 		n.State, n.Since = NativeMoving, timeAt(began)
 	}
+}
+
+// templateSince is since when the template is that of its revision. Going back
+// to an older revision leaves that as old as it was: then the managed fields
+// tell, which may name a later change of the same writer.
+func (v *View) templateSince(cur *appsv1.ControllerRevision) snapshot.Time {
+	began := snapshot.TimeOf(&cur.CreationTimestamp)
+	for _, r := range v.Revisions {
+		if r.CreationTimestamp.After(cur.CreationTimestamp.Time) {
+			return max(began, v.changedAt("f:spec", "f:template"))
+		}
+	}
+	return began
+}
+
+// changedAt is when a field, or something in it, was last written as far as the
+// managed fields tell; 0 where they do not.
+func (v *View) changedAt(path ...string) snapshot.Time {
+	var last snapshot.Time
+	for i := range v.DaemonSet.ManagedFields {
+		if e := &v.DaemonSet.ManagedFields[i]; e.Time != nil && owns(e, path...) {
+			last = max(last, snapshot.TimeOf(e.Time))
+		}
+	}
+	return last
 }
 
 // soonFree reports whether a place is free, or becomes free without anybody:

@@ -128,15 +128,19 @@ func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Ru
 		w.to.Event(e)
 	}
 	w.to.Look(w.status, rollout.Decision{})
-	if lease.Holder != "" || run.Phase != rollout.Paused && run.Phase != rollout.Stopped {
+	if lease.Holder != "" || run.Phase != rollout.Paused && run.Phase != rollout.Stopped && w.status.Waits == nil {
 		return false, nil
 	}
 	code := cli.Paused
 	if run.Phase == rollout.Stopped {
 		code = cli.Failed
 	}
-	if l, ok := w.to.(*present.Lines); ok && run.Phase == rollout.Paused {
-		l.GoOn(run.Because.Code)
+	if l, ok := w.to.(*present.Lines); ok && run.Phase != rollout.Stopped {
+		code := rollout.WaitWindow
+		if run.Because != nil {
+			code = run.Because.Code
+		}
+		l.GoOn(code)
 	}
 	return false, cli.Exit(code, nil)
 }
