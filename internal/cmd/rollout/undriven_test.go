@@ -123,12 +123,12 @@ func TestAnInterruptEndsAtOnce(t *testing.T) {
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.undriven(over, over.Err()); cli.CodeOf(over, err) != cli.Interrupted || !strings.Contains(err.Error(), "go on with: kubectl ds-rollout resume -n logging agent") {
+	if err := s.undriven(over, over.Err()); cli.CodeOf(t.Context(), err) != cli.Interrupted || !strings.Contains(err.Error(), "go on with: kubectl ds-rollout resume -n logging agent") {
 		t.Error(err)
 	}
 	// What was typed before the interrupt does not count, either.
 	s.app.streams.In = io.MultiReader(strings.NewReader("train\n"))
-	if ok, err := s.app.confirm(over, s.at, ""); ok || cli.CodeOf(over, err) != cli.Interrupted {
+	if ok, err := s.app.confirm(over, s.at, ""); ok || cli.CodeOf(t.Context(), err) != cli.Interrupted {
 		t.Error(ok, err)
 	}
 	if srv.sent() != "" {
