@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -213,7 +214,10 @@ func TestAStalePlanIsCalledOff(t *testing.T) {
 				t.Fatalf("the template is that of the plan: %s", got)
 			}
 			w.ds.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "HOTFIX", Value: "1"}}
-			w.ds.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl-set", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:template":{"f:spec":{}}}}`)}}
+			entry := func(manager string, at time.Time) metav1.ManagedFieldsEntry {
+				return metav1.ManagedFieldsEntry{Manager: manager, Time: &metav1.Time{Time: at}, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:template":{"f:spec":{}}}}`)}
+			}
+			w.ds.ManagedFields = []metav1.ManagedFieldsEntry{entry("helm", t0.Add(-time.Hour)), entry("kubectl-edit", t0), entry("kubectl-set", t0), entry("argo", t0.Add(-time.Minute))}
 			d := w.decide(t)
 			if words(d) != "save Ended PlanStale" {
 				t.Fatal(words(d))
@@ -224,7 +228,7 @@ func TestAStalePlanIsCalledOff(t *testing.T) {
 			}
 			w.gone = true
 			d = w.decide(t)
-			if d.Stop == nil || d.Stop.Resumable || d.Stop.Exit != ExitStopped || !strings.Contains(d.Stop.Because.Message, "by kubectl-set: plan again") {
+			if d.Stop == nil || d.Stop.Resumable || d.Stop.Exit != ExitStopped || !strings.Contains(d.Stop.Because.Message, "by kubectl-edit or kubectl-set: plan again") {
 				t.Errorf("at the end %+v", d)
 			}
 		})

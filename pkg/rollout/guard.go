@@ -3,9 +3,10 @@ package rollout
 import (
 	"cmp"
 	"fmt"
+	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // guard holds the strategy and the template: nothing is deleted under a
@@ -62,19 +63,29 @@ func (d *decider) strategy() *Decision {
 // writer names who last set the update strategy, by the managed fields.
 func (d *decider) writer() string { return d.lastWriter("f:spec", "f:updateStrategy") }
 
-// lastWriter names who last set a field, or something in it.
+// lastWriter names who last set a field, or something in it. Times are in whole
+// seconds: where two did so in the same one, both are named.
 func (d *decider) lastWriter(path ...string) string {
-	var last *metav1.ManagedFieldsEntry
+	var last time.Time
+	var names []string
 	for i := range d.v.DaemonSet.ManagedFields {
 		e := &d.v.DaemonSet.ManagedFields[i]
-		if owns(e, path...) && (last == nil || e.Time != nil && (last.Time == nil || last.Time.Before(e.Time))) {
-			last = e
+		var at time.Time
+		if e.Time != nil {
+			at = e.Time.Time
 		}
+		if !owns(e, path...) || at.Before(last) {
+			continue
+		}
+		if at.After(last) {
+			last, names = at, nil
+		}
+		names = append(names, cmp.Or(e.Manager, "an unnamed manager"))
 	}
-	if last == nil {
+	if len(names) == 0 {
 		return "somebody (no managed fields tell)"
 	}
-	return cmp.Or(last.Manager, "an unnamed manager")
+	return strings.Join(names, " or ")
 }
 
 // template pauses where the template is no longer the target. A template that

@@ -135,7 +135,7 @@ func TestWhatChangesBetweenPlanAndStartIsKept(t *testing.T) {
 			eventually(t, "the write that is late", func() bool { return rule.Hits() > 0 })
 			w.patch(t, `{"spec":{"template":{"spec":{"containers":[{"name":"`+agent+`","env":[{"name":"HOTFIX","value":"1"}]}]}}}}`)
 			r := p.wait(t, 1)
-			says(t, r.stdout+r.stderr, "the template was changed since the plan was made", "by kubectl-patch", "plan again", "Nothing was changed")
+			says(t, r.stdout+r.stderr, "the template was changed since the plan was made", "kubectl-patch: plan again", "Nothing was changed")
 			c := w.daemonSet(t.Context(), t).Spec.Template.Spec.Containers[0]
 			if c.Image != oldImage || len(c.Env) != 1 || c.Env[0].Name != "HOTFIX" {
 				t.Errorf("the container is %s with %v", c.Image, c.Env)
