@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +64,33 @@ func (w *world) budget(t *testing.T, name string, minAvailable int32) {
 	})
 }
 
+// bare makes a pod without a controller on each node of a world, the name of
+// which comes after those of the others.
+func (w *world) bare(t *testing.T, nodes int, app string) {
+	t.Helper()
+	for i := range nodes {
+		p := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: fmt.Sprintf("zz-%s-%d", app, i), Labels: map[string]string{"app": app}},
+			Spec:       corev1.PodSpec{NodeName: w.node(i), Containers: []corev1.Container{{Name: app, Image: "registry.example/" + app + ":1"}}},
+		}
+		if _, err := shared.client.CoreV1().Pods(w.name).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the pods without a controller to run", func() bool {
+		list, err := shared.client.CoreV1().Pods(w.name).List(t.Context(), metav1.ListOptions{LabelSelector: "app=" + app})
+		return err == nil && len(list.Items) == nodes && !slices.ContainsFunc(list.Items, func(p corev1.Pod) bool { return p.Status.Phase != corev1.PodRunning })
+	})
+}
+
+// spread puts one of the other pods on each node.
+func spread(s *corev1.PodSpec) {
+	s.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+		MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
+		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
+	}}
+}
+
 // evictions are those of the runs.
 func evictions(h *check.History) int {
 	n := 0
@@ -83,6 +112,58 @@ func TestANodeIsDrainedWithinItsBudget(t *testing.T) {
 	if n := evictions(w.judge(t, twoAtATime)); n < 3 {
 		t.Errorf("%d pods were evicted, want at least those 3", n)
 	}
+	w.nothingLeft(t)
+}
+
+// TestNothingIsEvictedBesideAPodThatRefuses: as with kubectl drain, one pod
+// that may not be evicted keeps all others where they are.
+func TestNothingIsEvictedBesideAPodThatRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2, worldOptions{})
+	w.web(t, 2, spread)
+	w.bare(t, 2, "bare")
+	r := w.run(t, 1, "start", fast(newImage, "--drain")...)
+	failed := nodesOf(r.events, core.EventNodeFailed)
+	if len(failed) != 1 || !strings.Contains(r.stdout, "/zz-bare-") || !strings.Contains(r.stdout, "--force") {
+		t.Fatalf("failed nodes are %v, the screen says\n%s", failed, r.stdout)
+	}
+	h := w.judge(t, twoAtATime)
+	if n := evictions(h); n != 0 || len(deleted(h)) != 0 || r.count(core.EventPodEvicted) != 0 {
+		t.Errorf("%d pods were evicted, and pods were deleted on %v", n, deleted(h))
+	}
+	w.run(t, 1, "abort")
+	r = w.run(t, 0, "start", "--drain", "--force", "--max-unavailable", "2", "--soak", "2s", "--node-timeout", "30s")
+	w.all(t, newImage, 2)
+	n := evictions(w.judge(t, verdict{budget: 2, soak: twoAtATime.soak, reported: map[string]bool{"": true}}))
+	if told := r.count(core.EventPodEvicted); n < 4 || told != n {
+		t.Errorf("%d pods were evicted after that, want at least those 4, and %d were told", n, told)
+	}
+	w.nothingLeft(t)
+}
+
+// TestJobsAreWaitedForWithoutACordon: nothing else is asked for around a node.
+func TestJobsAreWaitedForWithoutACordon(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2, worldOptions{})
+	w.bare(t, 2, "job")
+	r := w.run(t, 1, "start", fast(newImage, "--wait-for-jobs", "app=job", "--wait-for-jobs-timeout", "5s")...)
+	failed := nodesOf(r.events, core.EventNodeFailed)
+	if len(failed) != 1 || !strings.Contains(r.stdout, "/zz-job-") {
+		t.Fatalf("failed nodes are %v, the screen says\n%s", failed, r.stdout)
+	}
+	if d := deleted(w.judge(t, twoAtATime)); len(d) != 0 {
+		t.Errorf("pods were deleted beside a job, on %v", d)
+	}
+	if n := w.nodeObject(t, failed[0]); n.Spec.Unschedulable {
+		t.Errorf("node %s is cordoned, which nobody asked for", n.Name)
+	}
+	if err := shared.client.CoreV1().Pods(w.name).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=job"}); err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, 0, "retry", failed[0])
+	w.run(t, 0, "resume")
+	w.all(t, newImage, 2)
+	w.judge(t, twoAtATime)
 	w.nothingLeft(t)
 }
 
@@ -120,10 +201,7 @@ func TestLocalDataIsNotDrainedWithoutAWord(t *testing.T) {
 	w := newWorld(t, 2, worldOptions{})
 	w.web(t, 2, func(s *corev1.PodSpec) {
 		s.Volumes = []corev1.Volume{{Name: "cache", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
-		s.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
-			MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
-			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
-		}}
+		spread(s)
 	})
 	r := w.run(t, 1, "start", fast(newImage, "--drain")...)
 	failed := nodesOf(r.events, core.EventNodeFailed)

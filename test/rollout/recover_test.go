@@ -4,7 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
 	core "github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/test/cluster/simnode"
 	"github.com/kubectl-ds/kubectl-ds/test/faultproxy"
 )
 
@@ -32,6 +36,42 @@ func TestRecoverCleansUpAfterARunThatCannotBeRead(t *testing.T) {
 		t.Errorf("recover does not say that all is clean:\n%s", r.stdout)
 	}
 	w.all(t, newImage, 3)
+	w.nothingLeft(t)
+}
+
+// TestRecoverKeepsWhatAPersonUncordoned: a node that was cordoned before the
+// run, and that somebody uncordons when the run is lost. Without a Lease status
+// still tells of it, and names what cleans up.
+func TestRecoverKeepsWhatAPersonUncordoned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2, worldOptions{node: func(_ int, n *simnode.Node) { n.Unschedulable = true }})
+	p := w.start(t, "start", fast(newImage, "--cordon")...)
+	name := p.until(t, "a pod to be deleted", is(core.EventPodDeleted)).Node
+	p.kill()
+	p.wait(t, -1)
+	if w.nodeObject(t, name).Annotations[core.MarkAnnotation] == "" {
+		t.Fatalf("node %s carries no mark: the driver was too fast for this test", name)
+	}
+	r := w.run(t, 0, "status")
+	if !strings.Contains(r.stdout, "cordoned") || !strings.Contains(r.stdout, name) {
+		t.Errorf("the status of a dead run does not tell of its cordon:\n%s", r.stdout)
+	}
+	if err := shared.client.CoordinationV1().Leases(w.name).Delete(t.Context(), core.LeaseName(agent), metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r = w.run(t, 0, "status")
+	if !strings.Contains(r.stdout, "cordoned") || !strings.Contains(r.stdout, name) || !strings.Contains(r.stdout, "ds-rollout recover -n "+w.name) {
+		t.Errorf("the status does not tell of the cordon that is left, and of recover:\n%s", r.stdout)
+	}
+	patch := []byte(`{"spec":{"unschedulable":null}}`)
+	if _, err := shared.client.CoreV1().Nodes().Patch(t.Context(), name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kubectl-uncordon"}); err != nil {
+		t.Fatal(err)
+	}
+	w.cordoned[name] = false
+	w.run(t, 1, "recover", "--yes")
+	w.run(t, 0, "start", "--max-unavailable", "2", "--soak", "2s", "--node-timeout", "30s")
+	w.all(t, newImage, 2)
+	w.run(t, 0, "disarm", "--yes")
 	w.nothingLeft(t)
 }
 
