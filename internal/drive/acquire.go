@@ -205,14 +205,8 @@ func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollo
 		if err != nil {
 			return nil, nil, err
 		}
-		switch {
-		case in.Run != "" && in.Run != run.ID:
-			return lease, run, &OtherRunError{Was: in.Run, Run: run}
-		case in.ID != "" && (slices.Contains(run.Handled, in.ID) || slices.ContainsFunc(list, func(x rollout.Intent) bool { return x.ID == in.ID })):
-			return lease, run, nil
-		}
-		if why := run.Refuses(in); why != "" {
-			return lease, run, &NotNowError{Verb: in.Verb, Phase: run.Phase, Because: why}
+		if there, err := taken(run, list, in); there || err != nil {
+			return lease, run, err
 		}
 		in.Run = run.ID
 		if in.Verb == rollout.VerbApprove {
@@ -233,6 +227,21 @@ func Intend(ctx context.Context, l Locker, namespace, daemonSet string, in rollo
 			return nil, nil, err
 		}
 	}
+}
+
+// taken reports whether a run, or the list that waits for it, has an intent
+// already; an error says why it is none for this run.
+func taken(run *rollout.Run, list []rollout.Intent, in rollout.Intent) (bool, error) {
+	switch {
+	case in.Run != "" && in.Run != run.ID:
+		return false, &OtherRunError{Was: in.Run, Run: run}
+	case in.ID != "" && (slices.Contains(run.Handled, in.ID) || slices.ContainsFunc(list, func(x rollout.Intent) bool { return x.ID == in.ID })):
+		return true, nil
+	}
+	if why := run.Refuses(in); why != "" {
+		return false, &NotNowError{Verb: in.Verb, Phase: run.Phase, Because: why}
+	}
+	return false, nil
 }
 
 // OtherRunError is a run that is there in place of the one that was asked for.

@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func (o *startOptions) show(made *planned) error {
 
 // dryRan says in words what a dry run came to.
 func (o *startOptions) dryRan(words string) error {
-	var to io.Writer = o.app.streams.Out
+	to := o.app.streams.Out
 	if o.output.output != "" {
 		to = o.app.streams.ErrOut
 	}
