@@ -125,14 +125,14 @@ func (m *liveModel) helpRows() [][]cell {
 	add := func(key, word, help string, now bool) {
 		t := plain
 		if !now {
-			t, help = faint, help+" (not now)"
+			t, help = faint, "(not now) "+help
 		}
 		out = append(out, []cell{toned(t, key), toned(t, word), toned(t, help)})
 	}
 	for _, k := range keyHelp {
 		add(k.key, k.word, k.help, m.allowed(k.verb))
 	}
-	add("q", "leave", "finish what is in flight, pause, and go; resume: any terminal", true)
+	add("q", "leave", "finish what is in flight, pause, go; resume anywhere", true)
 	add("Ctrl-C", "leave", "the same; a second time: at once, resumable", true)
 	return out
 }

@@ -23,11 +23,11 @@ var keyHelp = []struct {
 	verb            rollout.Verb
 }{
 	{"a", "approve", "go on past this place", rollout.VerbApprove},
-	{"p", "pause", "finish what is in flight, then wait; not a freeze", rollout.VerbPause},
+	{"p", "pause", "finish what is in flight, then wait: no freeze", rollout.VerbPause},
 	{"r", "resume", "go on", rollout.VerbResume},
 	{"t", "retry node", "prove a failed node once more, same revision", rollout.VerbRetry},
-	{"s", "skip node", "leave a node as it is, do not count it any more, go on", rollout.VerbSkip},
-	{"u", "undo", "the template goes back, then the pods that were touched", rollout.VerbUndo},
+	{"s", "skip node", "leave a node as it is, no longer count it, go on", rollout.VerbSkip},
+	{"u", "undo", "template back, then the pods that were touched", rollout.VerbUndo},
 	{"x", "abort", "end the run; the template stays", rollout.VerbAbort},
 }
 
@@ -128,6 +128,9 @@ func (m *liveModel) plainKey(k string) {
 		}
 		if !m.allowed(h.verb) {
 			m.notice = h.word + " is not possible now"
+			if s := m.st.status; h.verb == rollout.VerbSkip && s != nil && rollout.Allowed(s.Phase, h.verb) {
+				m.notice = "no node has failed or is in flight; any other: kubectl ds-rollout skip"
+			}
 			if h.verb == rollout.VerbResume && m.untilPast() {
 				m.notice = "the time of --until is past: q, then resume " + strings.Join(rollout.UntilNone, " ")
 			}

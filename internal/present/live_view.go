@@ -121,15 +121,15 @@ func (m *liveModel) ceiling(c *canvas) {
 	c.line(text(pace))
 }
 
-// pace is "-" where too little was seen: no figure is better than a wrong one.
-// A run that rests has none.
+// pace says where too little was seen: no figure is better than a wrong one. A
+// run that rests has none.
 func (m *liveModel) pace() string {
 	s := m.st.status
 	if s.Phase != rollout.Running && s.Phase != rollout.Undoing {
 		return ""
 	}
 	perMinute, ok := m.st.pace.perMinute(m.now)
-	out := "- node/min, - left"
+	out := "pace not known yet"
 	if ok {
 		left, _ := m.st.pace.left(s, m.now)
 		out = fmt.Sprintf("%.1f node/min, %s left", perMinute, roughly(left))

@@ -112,3 +112,24 @@ func TestAClosedWindowIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// The help of the live view is whole at 80 columns, whatever is not possible now.
+func TestHelpFitsEighty(t *testing.T) {
+	for _, k := range keyHelp {
+		if n := width("Ctrl-C" + gap + "retry node" + gap + "(not now) " + k.help); n > 80 {
+			t.Errorf("%s takes %d columns", k.key, n)
+		}
+	}
+}
+
+// A key that the table allows and that there is no node for here says what does it.
+func TestSkipSaysWhatDoesIt(t *testing.T) {
+	m := newLiveModel(LiveOptions{StreamOptions: streamOptions()}, &inbox{}, func(Command) {})
+	st := statusAt("15:40:00")
+	st.Phase, st.Because = rollout.Paused, &rollout.Cause{Code: rollout.PauseAsked}
+	m.st.status = st
+	m.plainKey("s")
+	if !strings.Contains(m.notice, "kubectl ds-rollout skip") {
+		t.Errorf("notice %q", m.notice)
+	}
+}
