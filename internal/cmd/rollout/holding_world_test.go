@@ -3,6 +3,7 @@ package rollout
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"path/filepath"
 	"strconv"
@@ -100,6 +101,20 @@ func (s *holdServer) outdated(nodes ...string) {
 	for _, n := range nodes {
 		editObject(s, "pods/agent-"+n, func(p *corev1.Pod) { p.Labels[appsv1.DefaultDaemonSetUniqueLabelKey] = "old" })
 	}
+}
+
+// setOld gives the older revision a template to go back to.
+func (s *holdServer) setOld(change ...func(t *corev1.PodTemplateSpec)) {
+	s.t.Helper()
+	t := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "agent", Image: "agent:1"}}}}
+	for _, f := range change {
+		f(&t)
+	}
+	raw, err := json.Marshal(map[string]any{"spec": map[string]any{"template": t}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	editObject(s, "controllerrevisions/agent-old", func(r *appsv1.ControllerRevision) { r.Data.Raw = raw })
 }
 
 // holds makes a Lease with a run in it, which may be nonsense.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
@@ -54,6 +56,7 @@ func TestAPromptIsAboutTheRunThatItShows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newHoldServer(t)
 			s.armed("7f3k")
+			s.setOld()
 			s.holds(storedRun(t, paused("7f3k", nil)), nil)
 			h := s.at("train\n")
 			a := h.hold.app
@@ -86,4 +89,20 @@ func newGoOn(t *testing.T, a *app, verb rollout.Verb, args ...string) *goOnOptio
 		t.Fatal(err)
 	}
 	return o
+}
+
+// An undo that would cost pods at once is refused before anything is taken.
+func TestAnUndoThatWouldCostPodsIsRefused(t *testing.T) {
+	s := newHoldServer(t)
+	s.armed("7f3k")
+	s.setOld(func(t *corev1.PodTemplateSpec) { t.Spec.NodeSelector = map[string]string{"foo": "bar"} })
+	s.holds(storedRun(t, paused("7f3k", nil)), nil)
+	h := s.at("train\n")
+	err := newGoOn(t, h.hold.app, rollout.VerbUndo).run(t.Context())
+	if cli.CodeOf(t.Context(), err) != cli.Failed || !strings.Contains(err.Error(), "cannot undo: the template of revision 1 does not fit ") || !strings.Contains(err.Error(), "foo=bar") {
+		t.Errorf("got %v", err)
+	}
+	if s.sent() != "" {
+		t.Errorf("sent %s", s.sent())
+	}
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/drive"
 	"github.com/kubectl-ds/kubectl-ds/internal/gates"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -58,6 +60,9 @@ func (o *goOnOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.wayBack(s, run); err != nil {
+		return err
+	}
 	if !o.yes {
 		ok, err := o.confirm(ctx, s, lease, run, taker.Alive(lease))
 		if err != nil || !ok {
@@ -69,6 +74,18 @@ func (o *goOnOptions) run(ctx context.Context) error {
 		return at.runError(err)
 	}
 	return s.drive(ctx)
+}
+
+// wayBack refuses an undo that the run could not begin with, before anything is
+// taken or asked.
+func (o *goOnOptions) wayBack(s *session, run *rollout.Run) error {
+	if o.verb != rollout.VerbUndo {
+		return nil
+	}
+	if why := refusedChoice(rollout.Choices(run, s.seen, o.app.clock()), o.verb); why != "" {
+		return cli.Exit(cli.Failed, errors.New(present.Safe("cannot undo: "+why+". Nothing was changed")))
+	}
+	return nil
 }
 
 // takes is asked about the run that is there when the Lease is about to be
