@@ -313,7 +313,7 @@ func (e *eventer) phase() {
 		ev.Type, ev.Done, ev.Total, ev.Nodes = EventUndoing, 0, 0, e.a.touched
 	case Aborting:
 		ev.Type = EventAborting
-	case Running:
+	case Running, Arming:
 		if e.b.Phase != Paused && e.b.Phase != Stopped {
 			return
 		}

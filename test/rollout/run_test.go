@@ -143,13 +143,18 @@ func TestACanaryWaitsForApproval(t *testing.T) {
 	w.nothingLeft(t)
 }
 
-func TestAnApprovalBeforeTheCanaryIsDoneIsKept(t *testing.T) {
+// TestAnApprovalBeforeTheCanaryIsDoneIsRefused: nobody lets pass what nobody has
+// seen.
+func TestAnApprovalBeforeTheCanaryIsDoneIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 6, worldOptions{})
 	p := w.start(t, "start", fast(newImage, "--waves", "1,100%", "--pause-after", "canary", "--soak", "4s")...)
 	p.until(t, "the canary to be available", is(core.EventPodReady))
+	w.run(t, 2, "approve")
+	p.wait(t, 4)
+	w.run(t, 2, "approve", "--wave", "2")
 	w.run(t, 0, "approve")
-	p.wait(t, 0)
+	w.run(t, 0, "resume")
 	w.all(t, newImage, 6)
 	w.judge(t, verdict{budget: 2, soak: 4 * time.Second})
 	w.nothingLeft(t)
