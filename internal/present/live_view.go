@@ -104,7 +104,7 @@ func (m *liveModel) ceiling(c *canvas) {
 			down = append(down, Safe(n))
 		}
 	}
-	who := fmt.Sprintf("ceiling %d of %d taken: %d in flight", len(s.Taken), s.Ceiling, len(s.Flights))
+	who := fmt.Sprintf("ceiling %s: %d in flight", takenOf(s), len(s.Flights))
 	if len(down) > 0 {
 		who += fmt.Sprintf(", %d down (%s)", len(down), names(down, 2, Options{Width: c.width}))
 	}

@@ -35,7 +35,7 @@ func WritePaused(w io.Writer, v *PausedView, o Options) error {
 	if o.Quiet {
 		return s.writeTo(w)
 	}
-	s.fact("now", strings.TrimSpace(countsLine(v.Counts, "")+fmt.Sprintf(" Ceiling %d of %d taken.", len(st.Taken), st.Ceiling)))
+	s.fact("now", strings.TrimSpace(countsLine(v.Counts, "")+" Ceiling "+takenOf(st)+"."))
 	if n := len(st.Flights); n > 0 {
 		s.fact("in flight", fmt.Sprintf("%s, which finish first", plural(n, "node")))
 	}

@@ -221,7 +221,7 @@ func planRevision(p *rollout.Plan, hash string) string {
 
 func toneOfPlan(v rollout.PlanVerdict) tone {
 	switch v {
-	case rollout.WouldNotComeBack:
+	case rollout.WouldNotComeBack, rollout.WouldBeLost:
 		return bad
 	case rollout.Skip:
 		return warn

@@ -262,7 +262,7 @@ func leftAlone(p *rollout.Plan, o Options) string {
 		case rollout.WouldNotComeBack:
 			why := "its pod would not come back"
 			by[why] = append(by[why], n.Node)
-		case rollout.WillUpdate:
+		case rollout.WillUpdate, rollout.WouldBeLost: // a plan with the latter is refused
 		}
 	}
 	var parts []string

@@ -347,3 +347,17 @@ func TestAgo(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCeilingIsNeverMoreThanTaken: what goes down without the run is said
+// apart.
+func TestTheCeilingIsNeverMoreThanTaken(t *testing.T) {
+	for want, s := range map[string]*rollout.Status{
+		"1 of 2 taken":         {Taken: []string{"a"}, Ceiling: 2},
+		"2 of 2 taken":         {Taken: []string{"a", "b"}, Ceiling: 2},
+		"1 of 1 taken, 4 over": {Taken: []string{"a", "b", "c", "d", "e"}, Ceiling: 1},
+	} {
+		if got := takenOf(s); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -81,6 +81,15 @@ func outcomeOf(st *rollout.Status) (string, tone) {
 	return strings.ToUpper(string(st.Outcome)), strong
 }
 
+// takenOf says how much of the ceiling is taken. Nodes that go down without the
+// run can be more than it allows.
+func takenOf(st *rollout.Status) string {
+	if over := len(st.Taken) - st.Ceiling; over > 0 {
+		return fmt.Sprintf("%d of %d taken, %d over", st.Ceiling, st.Ceiling, over)
+	}
+	return fmt.Sprintf("%d of %d taken", len(st.Taken), st.Ceiling)
+}
+
 func statusSince(v *StatusView) string {
 	if at := timeOf(v.Status.Because); !at.IsZero() {
 		return " since " + hourOf(at, v.Status.At) + " (" + ago(at, v.Status.At) + ")"
@@ -166,7 +175,7 @@ func progressText(st *rollout.Status, o Options) string {
 }
 
 func takenText(st *rollout.Status, o Options) string {
-	out := fmt.Sprintf("%d of %d taken", len(st.Taken), st.Ceiling)
+	out := takenOf(st)
 	var flying, down []string
 	for _, n := range st.Taken {
 		if flightOf(st, n) != nil {

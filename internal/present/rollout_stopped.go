@@ -66,7 +66,7 @@ func WriteStopped(w io.Writer, v *StoppedView, o Options) error {
 // nowFacts say how the cluster is left while nobody acts.
 func nowFacts(s *sheet, v *StoppedView) {
 	st := v.Status
-	ceiling := fmt.Sprintf("Ceiling %d of %d taken.", len(st.Taken), st.Ceiling)
+	ceiling := "Ceiling " + takenOf(st) + "."
 	s.fact("now", strings.TrimSpace(strings.Join([]string{countsLine(v.Counts, ""), ceiling, strategyNow(v.Run), cordonsNow(v.Stop.Left, s.o)}, " ")))
 	others := slices.DeleteFunc(slices.Clone(v.Stop.Left), func(l rollout.Left) bool { return l.What == rollout.LeftCordon })
 	for _, l := range leftLines(others, s.o) {
