@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,7 +15,10 @@ import (
 // it, that is in the failure and not in the error.
 func (r *Reader) BudgetPods(ctx context.Context, b *policyv1.PodDisruptionBudget) ([]snapshot.Pod, *snapshot.ReadFailure, error) {
 	sel, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
-	if err != nil || sel == labels.Nothing() {
+	if err != nil {
+		return nil, nil, fmt.Errorf("selector of PodDisruptionBudget %s/%s: %w", b.Namespace, b.Name, err)
+	}
+	if sel == labels.Nothing() {
 		return nil, nil, nil // the disruption controller finds no pods for it either
 	}
 	p := r.newPass(nil)
