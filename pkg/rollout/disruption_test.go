@@ -64,6 +64,7 @@ func TestPlanSaysWhatStaysOnNodesThatAreNotSelected(t *testing.T) {
 		{"all are selected", func(*world) {}, ""},
 		{"by name", func(w *world) { w.pol.Nodes = []string{"n0"} }, "3 old pods on nodes that are not selected (n1, n2, n3): the run ends with exit code 1, and the strategy stays OnDelete"},
 		{"by exclusion", func(w *world) { w.pol.ExcludeNodes = []string{"n0"} }, "1 old pod on nodes that are not selected (n0): the run ends with exit code 1, and the strategy stays OnDelete"},
+		{"all of them, of a template that is not changed", func(w *world) { w.pol.ExcludeNodes = []string{"n0", "n1", "n2", "n3"} }, ""},
 		{"where the others are current", func(w *world) {
 			w.pol.ExcludeNodes = []string{"n0"}
 			w.p(0).Labels = map[string]string{hashLabel: "h2"}
@@ -89,5 +90,11 @@ func TestPlanSaysWhatStaysOnNodesThatAreNotSelected(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+	w := planned(4)
+	w.pol.ExcludeNodes = []string{"n0", "n1", "n2", "n3"}
+	pl := w.plan(t, PlanInput{Template: w.ds.Spec.Template.DeepCopy()})
+	if i := slices.IndexFunc(pl.Checks, func(x Check) bool { return x.Name == "others" }); i < 0 {
+		t.Error("a new template of which no pod is replaced leaves old pods, and the plan does not say so")
 	}
 }

@@ -12,7 +12,7 @@ func (pl *planner) others(p *Policy) Check {
 			stay = append(stay, n.Node)
 		}
 	}
-	if len(stay) == 0 || pl.out.Updates == 0 {
+	if len(stay) == 0 || pl.out.Idle() {
 		return Check{}
 	}
 	then := "the run ends with exit code 1"
