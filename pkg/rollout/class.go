@@ -97,7 +97,7 @@ func (d *decider) classifyAny(m Member) class {
 	})
 	f := d.r.failure(m.Node)
 	switch {
-	case len(old) == 0 && targetUp && (f == nil || !f.byGate()):
+	case len(old) == 0 && targetUp && !f.byGate():
 		return classDone
 	case f != nil:
 		return classFailed

@@ -199,6 +199,14 @@ func (d *decider) handBack(left *[]Left) *Decision {
 	return &dec
 }
 
+func (d *decider) leftFailed(n *NodeView, f *Failure) Left {
+	l := Left{Node: f.Node, What: LeftFailedPod, Reason: f.words()}
+	if len(d.old(n)) > 0 {
+		l.What = LeftOldPod // it failed before its pod was replaced
+	}
+	return l
+}
+
 // leftBehind names nodes that do not run the target, and why.
 func (d *decider) leftBehind() []Left {
 	var out []Left
@@ -208,11 +216,7 @@ func (d *decider) leftBehind() []Left {
 		f := d.r.failure(name)
 		if len(d.old(n)) == 0 || d.r.Outcome == OutcomeAborted {
 			if f != nil && d.stands(d.r, f) {
-				l := Left{Node: name, What: LeftFailedPod, Reason: f.words()}
-				if len(d.old(n)) > 0 {
-					l.What = LeftOldPod // it failed before its pod was replaced
-				}
-				out = append(out, l)
+				out = append(out, d.leftFailed(n, f))
 			}
 			continue
 		}

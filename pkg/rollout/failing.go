@@ -69,7 +69,7 @@ func (d *decider) stands(r *Run, f *Failure) bool {
 }
 
 // byGate tells a failure that only a gate sees: the pod may well be available.
-func (f *Failure) byGate() bool { return f.Reason == string(StopGate) }
+func (f *Failure) byGate() bool { return f != nil && f.Reason == string(StopGate) }
 
 func (f *Failure) words() string {
 	switch {

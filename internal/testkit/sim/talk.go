@@ -60,6 +60,32 @@ func (d *driver) say(run *rollout.Run, v *rollout.View) {
 
 func (t *talk) hear(e *rollout.Event, done map[int]bool) {
 	switch e.Type {
+	case rollout.EventNodeStarted, rollout.EventNodeFailed, rollout.EventNodeDone:
+		t.hearNode(e, done)
+	case rollout.EventWaveStarted:
+		t.waveStarted(e.Wave)
+	case rollout.EventWaveDone:
+		if t.over[e.Wave] || !t.begun[e.Wave] {
+			panic(fmt.Sprintf("wave %d is over: told before %v, begun %v", e.Wave, t.over[e.Wave], t.begun[e.Wave]))
+		}
+		t.over[e.Wave] = true
+	case rollout.EventPaused, rollout.EventStopped:
+		if t.rests == e.Type {
+			panic(fmt.Sprintf("%s is told twice", e.Type))
+		}
+		t.rests = e.Type
+	case rollout.EventUndoing:
+		t.rests, t.failed = "", map[string]bool{}
+	case rollout.EventResumed, rollout.EventAborting:
+		t.rests = ""
+	case "":
+		panic("an event without a type")
+	default:
+	}
+}
+
+func (t *talk) hearNode(e *rollout.Event, done map[int]bool) {
+	switch e.Type {
 	case rollout.EventNodeStarted:
 		if e.Wave > 0 && !t.begun[e.Wave] { // on the way back there are none
 			panic(fmt.Sprintf("node %s is started before wave %d is", e.Node, e.Wave))
@@ -79,24 +105,6 @@ func (t *talk) hear(e *rollout.Event, done map[int]bool) {
 			panic(fmt.Sprintf("two nodes are the %dth that is done", e.Done))
 		}
 		done[e.Done] = true
-	case rollout.EventWaveStarted:
-		t.waveStarted(e.Wave)
-	case rollout.EventWaveDone:
-		if t.over[e.Wave] || !t.begun[e.Wave] {
-			panic(fmt.Sprintf("wave %d is over: told before %v, begun %v", e.Wave, t.over[e.Wave], t.begun[e.Wave]))
-		}
-		t.over[e.Wave] = true
-	case rollout.EventPaused, rollout.EventStopped:
-		if t.rests == e.Type {
-			panic(fmt.Sprintf("%s is told twice", e.Type))
-		}
-		t.rests = e.Type
-	case rollout.EventUndoing:
-		t.rests, t.failed = "", map[string]bool{}
-	case rollout.EventResumed, rollout.EventAborting:
-		t.rests = ""
-	case "":
-		panic("an event without a type")
 	default:
 	}
 }
