@@ -212,36 +212,40 @@ func (d *decider) leftBehind() []Left {
 	var out []Left
 	for i := range d.v.Nodes {
 		n := &d.v.Nodes[i]
-		name := n.Node.Name
-		f := d.r.failure(name)
-		if len(d.old(n)) == 0 || d.r.Outcome == OutcomeAborted {
-			if f != nil && d.stands(d.r, f) {
-				out = append(out, d.leftFailed(n, f))
-			}
-			continue
+		f := d.r.failure(n.Node.Name)
+		switch old := len(d.old(n)) > 0; {
+		case old && d.r.Outcome != OutcomeAborted:
+			out = append(out, d.leftOld(n, f))
+		case f != nil && d.stands(d.r, f):
+			out = append(out, d.leftFailed(n, f))
 		}
-		l := Left{Node: name, What: LeftOldPod, Reason: "not in the scope of the run"}
-		switch {
-		case slices.Contains(d.r.Skipped, name):
-			l.What, l.Reason = LeftSkipped, "skipped by a person"
-		case f != nil:
-			l.Reason = f.words()
-		case slices.Contains(d.r.Fenced, name):
-			l.Reason = "broken before the run, and set aside"
-		case !n.ShouldRun || n.Doubt:
-			l.Reason = "its pod would not come back: the node is not eligible now"
-		case lostNode(n):
-			l.Reason = "the node is lost"
-		case n.Mark != nil && !n.Mark.ours(d.r.ID):
-			l.Reason = "the node is held by run " + n.Mark.Run
-		case d.r.knows(name) && d.r.wave(d.r.index(name)) > 0:
-			l.Reason = "the node is not Ready"
-		case d.r.knows(name):
-			l.Reason = "not among the nodes that the policy selects"
-		}
-		out = append(out, l)
 	}
 	return out
+}
+
+// leftOld says why a node still runs an old pod.
+func (d *decider) leftOld(n *NodeView, f *Failure) Left {
+	name := n.Node.Name
+	l := Left{Node: name, What: LeftOldPod, Reason: "not in the scope of the run"}
+	switch {
+	case slices.Contains(d.r.Skipped, name):
+		l.What, l.Reason = LeftSkipped, "skipped by a person"
+	case f != nil:
+		l.Reason = f.words()
+	case slices.Contains(d.r.Fenced, name):
+		l.Reason = "broken before the run, and set aside"
+	case !n.ShouldRun || n.Doubt:
+		l.Reason = "its pod would not come back: the node is not eligible now"
+	case lostNode(n):
+		l.Reason = "the node is lost"
+	case n.Mark != nil && !n.Mark.ours(d.r.ID):
+		l.Reason = "the node is held by run " + n.Mark.Run
+	case d.r.knows(name) && d.r.wave(d.r.index(name)) > 0:
+		l.Reason = "the node is not Ready"
+	case d.r.knows(name):
+		l.Reason = "not among the nodes that the policy selects"
+	}
+	return l
 }
 
 // onTarget counts the nodes of the scope that run the target and whose failure
