@@ -155,7 +155,7 @@ func (pl *planner) surge(p *Policy) Check {
 // way is about the way back.
 func (pl *planner) way(p *Policy) Check {
 	if p.OnFailure != FailUndo && p.OnFailure != FailHold {
-		return Check{}
+		return pl.farther()
 	}
 	if pl.out.From.Hash == "" {
 		return Check{Name: "undo", Result: CheckRefuse, Detail: "no older revision runs anywhere that onFailure " + string(p.OnFailure) + " could go back to", Fix: "--on-failure pause"}
@@ -169,6 +169,20 @@ func (pl *planner) way(p *Policy) Check {
 		}
 	}
 	return Check{Name: "undo", Result: CheckOK, Detail: fmt.Sprintf("back to revision %d", pl.out.From.Number)}
+}
+
+// farther tells of a way back that is longer than one might think: after an
+// update that was left half way most pods run an older template than that which
+// is there.
+func (pl *planner) farther() Check {
+	if pl.in.Template == nil || pl.out.From.Hash == "" || len(pl.v.Revisions) == 0 {
+		return Check{}
+	}
+	now := pl.v.Revisions[0]
+	if now.Labels[hashLabel] == pl.out.From.Hash {
+		return Check{}
+	}
+	return Check{Name: "undo", Result: CheckWarn, Detail: fmt.Sprintf("undo would go back to revision %d, which most pods run, not to %d, the template as it is", pl.out.From.Number, now.Revision)}
 }
 
 // work tells a run that has nothing to do.

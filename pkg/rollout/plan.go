@@ -158,7 +158,30 @@ func (pl *planner) known(p *Policy) error {
 			errs = append(errs, fmt.Errorf("policy: %s: %q matches no node", s.field, s.selector))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, pl.keys(p)...)...)
+}
+
+// keys refuses labels to spread or order by that no node has: nothing would be
+// spread or ordered.
+func (pl *planner) keys(p *Policy) []error {
+	var errs []error
+	want := func(field, label string) {
+		if !slices.ContainsFunc(pl.v.Nodes, func(n NodeView) bool { _, has := n.Node.Labels[label]; return has }) {
+			errs = append(errs, fmt.Errorf("policy: %s: no node has the label %q", field, label))
+		}
+	}
+	for _, k := range p.CanarySpread {
+		if k != "zone" && k != "arch" {
+			want("canarySpread", k)
+		}
+	}
+	order, _ := parseOrder(p.Order) // Check has refused what is wrong with it
+	for _, k := range order {
+		if k.label != "" {
+			want("order", k.label)
+		}
+	}
+	return errs
 }
 
 func (pl *planner) make(p *Policy) (*Plan, error) {

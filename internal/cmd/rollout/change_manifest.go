@@ -10,7 +10,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/cli-runtime/pkg/resource"
@@ -22,23 +24,47 @@ import (
 type manifest struct {
 	typed *appsv1.DaemonSet
 	spec  map[string]any // as written
+	// others are the objects beside it, as in "Namespace/agents".
+	others []string
 }
 
-// readManifest reads the one object of a manifest, which must be the DaemonSet
-// that is looked at.
+// readManifest reads the DaemonSet that is looked at out of a manifest.
 func readManifest(path string, stdin io.Reader, ds *appsv1.DaemonSet) (*manifest, error) {
 	objects, err := manifestObjects(path, stdin)
 	if err != nil {
 		return nil, cli.Usagef("-f %s: %w", path, err)
 	}
-	if len(objects) != 1 {
-		return nil, cli.Usagef("-f %s holds %d objects, and a run brings the template of one DaemonSet: apply the others first, and leave them out", path, len(objects))
+	at, others, err := oneOfThem(objects, ds)
+	if err != nil {
+		return nil, cli.Usagef("-f %s %w", path, err)
 	}
-	m, err := manifestOf(objects[0], ds)
+	m, err := manifestOf(at, ds)
 	if err != nil {
 		return nil, cli.Usagef("-f %s: %w", path, err)
 	}
+	m.others = others
 	return m, nil
+}
+
+// oneOfThem finds the DaemonSet among the objects of a manifest. What else it
+// holds is named, and not brought.
+func oneOfThem(objects []*unstructured.Unstructured, ds *appsv1.DaemonSet) (at *unstructured.Unstructured, others []string, err error) {
+	if len(objects) == 1 {
+		return objects[0], nil, nil
+	}
+	found := 0
+	for _, u := range objects {
+		if ns := u.GetNamespace(); u.GetKind() == "DaemonSet" && u.GetName() == ds.Name && (ns == "" || ns == ds.Namespace) {
+			at = u
+			found++
+			continue
+		}
+		others = append(others, u.GetKind()+"/"+u.GetName())
+	}
+	if found != 1 {
+		return nil, nil, fmt.Errorf("holds %d objects, and %d of them are daemonset %s/%s: one must be", len(objects), found, ds.Namespace, ds.Name)
+	}
+	return at, others, nil
 }
 
 func manifestObjects(path string, stdin io.Reader) ([]*unstructured.Unstructured, error) {
@@ -87,7 +113,7 @@ func manifestOf(u *unstructured.Unstructured, ds *appsv1.DaemonSet) (*manifest, 
 	if _, ok := spec["template"]; !ok {
 		return nil, errors.New("it has no spec.template")
 	}
-	return &manifest{typed, spec}, nil
+	return &manifest{typed: typed, spec: spec}, nil
 }
 
 // applied is what kubectl apply would make of the template: fields that the
@@ -119,6 +145,10 @@ func (l *live) applied(m *manifest) (*change, error) {
 	if err := json.Unmarshal(is, &out); err != nil {
 		return nil, cli.Usagef(failed, err)
 	}
+	sel, err := metav1.LabelSelectorAsSelector(l.ds.Spec.Selector)
+	if is := labels.Set(out.Spec.Template.Labels); err == nil && !sel.Matches(is) {
+		return nil, cli.Usagef("the labels of the manifest's template (%s) do not match spec.selector (%s): the API server would refuse it", is, sel)
+	}
 	return l.changeTo(&out.Spec.Template, m.notes(l.ds)...), nil
 }
 
@@ -148,6 +178,9 @@ func (l *live) lastApplied() []byte {
 // notes say what of the manifest is not brought.
 func (m *manifest) notes(ds *appsv1.DaemonSet) []string {
 	var out []string
+	if len(m.others) > 0 {
+		out = append(out, "the file holds more than the DaemonSet, and the run brings its template alone: "+strings.Join(m.others, ", "))
+	}
 	if t := m.typed.Spec.UpdateStrategy.Type; t != "" {
 		note := "the manifest sets updateStrategy.type " + string(t) + ": the run takes its template alone"
 		if t != appsv1.OnDeleteDaemonSetStrategyType {

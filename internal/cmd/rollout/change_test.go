@@ -123,6 +123,9 @@ func TestChangesBecomeTemplates(t *testing.T) {
 			"the manifest sets updateStrategy.type RollingUpdate: the run takes its template alone, and kubectl apply of it in the middle of the run would take the strategy back",
 			"the manifest changes minReadySeconds, too: the run takes its template alone",
 		}},
+		{"a manifest with others beside the DaemonSet", "apiVersion: v1\nkind: Namespace\nmetadata: {name: logging}\n---" + manifestOfThree + "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: other, namespace: logging}\n", []string{"-f", "-"}, func(t *corev1.PodTemplateSpec) {
+			t.Spec.Containers[0].Image = "agent:3"
+		}, nil, []string{"the file holds more than the DaemonSet, and the run brings its template alone: Namespace/logging, DaemonSet/other"}},
 		{"OnDelete in a manifest holds by itself", manifestOfThree + "  updateStrategy: {type: OnDelete}\n", []string{"-f", "-"}, func(t *corev1.PodTemplateSpec) {
 			t.Spec.Containers[0].Image = "agent:3"
 		}, nil, []string{"the manifest sets updateStrategy.type OnDelete: the run takes its template alone"}},
@@ -181,7 +184,9 @@ func TestBadChangesAreUsageErrors(t *testing.T) {
 		{"another namespace", strings.Replace(manifestOfThree, "namespace: logging", "namespace: kube-system", 1), []string{"-f", "-"}, `it is daemonset kube-system/agent, not logging/agent`},
 		{"another kind", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: agent}\n", []string{"-f", "-"}, `it is a Deployment of apps/v1, not a DaemonSet`},
 		{"another selector", strings.Replace(manifestOfThree, "matchLabels: {app: agent}", "matchLabels: {app: x}", 1), []string{"-f", "-"}, `it changes spec.selector, which cannot be changed`},
-		{"two objects", manifestOfThree + "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: agent}\n", []string{"-f", "-"}, `holds 2 objects`},
+		{"the DaemonSet twice", manifestOfThree + "---\n" + manifestOfThree, []string{"-f", "-"}, `holds 2 objects, and 2 of them are daemonset logging/agent`},
+		{"others alone", "apiVersion: v1\nkind: Namespace\nmetadata: {name: logging}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: agent}\n", []string{"-f", "-"}, `holds 2 objects, and 0 of them`},
+		{"labels off the selector", strings.Replace(manifestOfThree, "metadata: {labels: {app: agent}}", "metadata: {labels: {app: other}}", 1), []string{"-f", "-"}, `template \(app=other\) do not match spec.selector \(app=agent\)`},
 		{"nothing", "", []string{"-f", "-"}, `^-f -`},
 		{"an unknown field", strings.Replace(manifestOfThree, "image: \"agent:3\"", "imag: x", 1), []string{"-f", "-"}, `unknown field`},
 		{"no template", manifestHead + "spec: {selector: {matchLabels: {app: agent}}}\n", []string{"-f", "-"}, `it has no spec.template`},
