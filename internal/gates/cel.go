@@ -57,7 +57,7 @@ func (r *Runner) celProbe(expr string, when rollout.When) (probe, error) {
 		}
 		switch ok, is := out.Value().(bool); {
 		case !is:
-			return cannot("the expression gave %s instead of a bool", out.Type().TypeName())
+			return cannot(givesOther+"%s instead of a bool", out.Type().TypeName())
 		case ok:
 			return pass("true: %s", expr)
 		}

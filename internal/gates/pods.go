@@ -65,7 +65,7 @@ func (r *Runner) daemonSetProbe(ref string) (probe, error) {
 			return unread(ctx, err)
 		}
 		if d == nil {
-			return fail("there is no DaemonSet %s", ref)
+			return fail(noDaemonSet+"%s", ref)
 		}
 		pods, err := r.cluster.NodePods(ctx, q.Node.Node.Name)
 		if err != nil {

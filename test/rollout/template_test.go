@@ -157,3 +157,14 @@ func TestWhatChangesBetweenPlanAndStartIsKept(t *testing.T) {
 		})
 	}
 }
+
+// TestGatesThatCanNeverPassAreRefused before the first pod is deleted for them.
+func TestGatesThatCanNeverPassAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2, worldOptions{})
+	user := w.as(t, "user")
+	r := w.run(t, 1, "start", fast(newImage, "--gate-cel", "node.metadata.name", "--gate-daemonset", w.name+"/nowhere")...)
+	says(t, r.stdout, "refuse", "gave string instead of a bool", "no DaemonSet "+w.name+"/nowhere")
+	w.wroteNothing(t, user)
+	w.nothingLeft(t)
+}

@@ -70,6 +70,9 @@ func (o *planOptions) make(ctx context.Context) (*planned, error) {
 		return nil, cli.Usagef("%w", o.asFlags(err))
 	}
 	p.amend()
+	if err := o.tryGates(ctx, p); err != nil {
+		return nil, err
+	}
 	p.ChangedBy, p.ChangedAt = changedBy(p.DaemonSet, p.View.Revisions)
 	if p.Change.template == nil {
 		p.Change.words = wordsSince(p.View, p.Plan.From)

@@ -1,8 +1,12 @@
 package rollout
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/gates"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -19,4 +23,23 @@ func (p *planned) amend() {
 			c.Detail = fmt.Sprintf("%d of %d verbs", n, n)
 		}
 	}
+}
+
+// tryGates adds a check where a gate could never pass: that would be found only
+// when a pod has been deleted.
+func (o *planOptions) tryGates(ctx context.Context, p *planned) error {
+	i := slices.IndexFunc(p.Plan.Nodes, func(n rollout.PlanNode) bool { return n.Pod != "" })
+	if p.Live == nil || i < 0 {
+		return nil
+	}
+	runner, err := gates.New(o.Policy, p.Live.Reader, gates.Options{Env: o.app.environ()})
+	if err != nil {
+		return err
+	}
+	run := &rollout.Run{Target: p.Plan.Target, From: p.Plan.From, Original: p.Plan.Strategy}
+	wrong := runner.Try(ctx, o.Policy, run, p.View, p.View.Node(p.Plan.Nodes[i].Node), p.Now)
+	if len(wrong) > 0 {
+		p.Plan.Checks = append(p.Plan.Checks, rollout.Check{Name: "gates", Result: rollout.CheckRefuse, Detail: strings.Join(wrong, "; "), Fix: "change the gate, or leave it out"})
+	}
+	return nil
 }
