@@ -98,16 +98,20 @@ func (m *liveModel) bar(c *canvas, end int) {
 // ceiling says who takes its places, and how fast the run is.
 func (m *liveModel) ceiling(c *canvas) {
 	s := m.st.status
-	var down []string
-	for _, n := range s.Taken {
-		if flightOf(s, n) == nil {
-			down = append(down, Safe(n))
+	_, failed, down := takers(s)
+	var parts []string
+	if len(s.Flights) > 0 || len(failed)+len(down) == 0 {
+		parts = append(parts, fmt.Sprintf("%d in flight", len(s.Flights)))
+	}
+	for _, more := range []struct {
+		nodes []string
+		word  string
+	}{{failed, "failed"}, {down, "down"}} {
+		if len(more.nodes) > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (%s)", len(more.nodes), more.word, names(more.nodes, 2, Options{Width: c.width})))
 		}
 	}
-	who := fmt.Sprintf("ceiling %s: %d in flight", takenOf(s), len(s.Flights))
-	if len(down) > 0 {
-		who += fmt.Sprintf(", %d down (%s)", len(down), names(down, 2, Options{Width: c.width}))
-	}
+	who := Safe(fmt.Sprintf("ceiling %s: %s", takenOf(s), strings.Join(parts, ", ")))
 	pace := m.pace()
 	if pace == "" {
 		c.line(text(who))

@@ -174,19 +174,31 @@ func progressText(st *rollout.Status, o Options) string {
 	return head + gap + "[" + strings.Repeat("#", full) + strings.Repeat("-", room-full) + "]" + gap + figures
 }
 
-func takenText(st *rollout.Status, o Options) string {
-	out := takenOf(st)
-	var flying, down []string
+// takers are the nodes that hold a place, by why. A node that failed keeps its
+// place, whether its pod is down or not.
+func takers(st *rollout.Status) (flying, failed, down []string) {
 	for _, n := range st.Taken {
-		if flightOf(st, n) != nil {
+		switch {
+		case flightOf(st, n) != nil:
 			flying = append(flying, n)
-		} else {
+		case slices.ContainsFunc(st.Failed, func(f rollout.Failure) bool { return f.Node == n }):
+			failed = append(failed, n)
+		default:
 			down = append(down, n)
 		}
 	}
+	return flying, failed, down
+}
+
+func takenText(st *rollout.Status, o Options) string {
+	out := takenOf(st)
+	flying, failed, down := takers(st)
 	var parts []string
 	if n := len(flying); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d in flight", n))
+	}
+	if n := len(failed); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed (%s)", n, few(failed, o)))
 	}
 	if n := len(down); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d down (%s)", n, few(down, o)))

@@ -62,7 +62,7 @@ func (d *decider) drain(n *NodeView, f *Flight, seen NodeSeen) (step, bool) {
 	}
 	leave, no := d.p.Drain.split(n.Others)
 	if why := d.refusal(leave, no); why != "" {
-		return step{failure: f.failed(WaitDrain, "drain: "+why)}, true
+		return step{failure: f.failed(WaitDrain, "cannot be drained: "+why)}, true
 	}
 	var waits *snapshot.Pod
 	var until time.Time
@@ -136,6 +136,9 @@ func (f *Flight) failed(code Code, message string) *Failure {
 	return &Failure{Node: f.Node, Reason: string(code), Message: message}
 }
 
+// tooLong is what a node fails with that waits for too long.
+var tooLong = map[Code]string{WaitDrain: "not drained", WaitJobs: "jobs still run"}
+
 // bounded waits from begun for at most limit; then the node has failed.
 func (d *decider) bounded(f *Flight, begun time.Time, limit time.Duration, c Cause) step {
 	if begun.IsZero() {
@@ -144,7 +147,7 @@ func (d *decider) bounded(f *Flight, begun time.Time, limit time.Duration, c Cau
 	if ends := begun.Add(limit); !d.now.After(ends) {
 		return step{wait: &c, until: ends.Add(time.Second)}
 	}
-	return step{failure: f.failed(c.Code, strings.ToLower(string(c.Code))+" took longer than "+limit.String()+": "+c.Message)}
+	return step{failure: f.failed(c.Code, tooLong[c.Code]+" after "+limit.String()+": "+c.Message)}
 }
 
 func (d *decider) evict(p *snapshot.Pod) *Evict {
