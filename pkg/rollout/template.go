@@ -3,7 +3,6 @@ package rollout
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +21,7 @@ func TemplateSum(t *corev1.PodTemplateSpec) string {
 		return "" // it came as JSON: this does not happen, and an empty sum is not compared
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return fmt.Sprintf("%x", sum[:16])
 }
 
 // TemplateOf reads the template out of a ControllerRevision, which holds a

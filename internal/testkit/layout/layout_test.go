@@ -56,7 +56,7 @@ func in(path, folder string) bool {
 
 // pureStdlib is the computing part of the standard library.
 var pureStdlib = []string{
-	"bytes", "cmp", "encoding", "encoding/base64", "encoding/binary", "encoding/json", "errors", "fmt", "iter", "maps", "math",
+	"bytes", "cmp", "crypto/sha256", "encoding", "encoding/base64", "encoding/binary", "encoding/json", "errors", "fmt", "iter", "maps", "math",
 	"net/url", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 
