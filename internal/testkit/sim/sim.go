@@ -139,7 +139,8 @@ func (s *Sim) over(d *driver, e end) {
 	case "stopped":
 		if !e.stop.Resumable {
 			if e.stop.Because.Code == rollout.StopLockLost {
-				return // the other one goes on
+				s.after(time.Second, s.leftAlone) // the other one goes on
+				return
 			}
 			s.final = &e
 			return
@@ -246,6 +247,14 @@ func (s *Sim) nothingLeft() {
 		return
 	}
 	s.final = &end{why: "stopped", stop: &rollout.Stop{Because: rollout.Cause{Code: rollout.StopGone}}}
+}
+
+// leftAlone ends the run where the other one has ended meanwhile, and left nothing
+// to go on with.
+func (s *Sim) leftAlone() {
+	if s.final == nil && s.lease == nil {
+		s.nothingLeft()
+	}
 }
 
 func (s *Sim) alive() bool { return s.running > 0 }
