@@ -49,13 +49,13 @@ var deaths = map[string]death{
 		},
 	},
 	"Arming, the strategy and the template are": {
-		rule: &faultproxy.Rule{Verb: "update", Path: "/leases/", Count: 1, Skip: 1}, phase: core.Arming, image: newImage, after: resumed,
+		rule: &faultproxy.Rule{Verb: "update", Path: "/leases/", Count: 1}, phase: core.Arming, image: newImage, after: resumed,
 		until: func(t *testing.T, w *world, _ *process) {
 			eventually(t, "the DaemonSet to be armed", func() bool { return onDelete(t, w) })
 		},
 	},
 	"Running, nothing is in flight yet": {
-		rule: &faultproxy.Rule{Verb: "update", Path: "/leases/", Count: 1, Skip: 2}, phase: core.Running, image: newImage, after: resumed,
+		rule: &faultproxy.Rule{Verb: "update", Path: "/leases/", Count: 1, Skip: 1}, phase: core.Running, image: newImage, after: resumed,
 	},
 	"Running, between two waves": {
 		rule: &faultproxy.Rule{Verb: "delete", Path: "/pods/", Count: 1, Skip: 1}, phase: core.Running, image: newImage, after: resumed,
