@@ -107,8 +107,8 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 
 // watch gives the watches that were begun ahead, once, else new ones.
 func (s *session) watch(ctx context.Context) (*watching, error) {
-	if w := s.ahead; w != nil {
-		s.ahead = nil
+	w := s.ahead.ifFresh(time.Now())
+	if s.ahead = nil; w != nil {
 		return w, nil
 	}
 	return s.at.watch(ctx, s.ds, s.cluster)
