@@ -136,10 +136,8 @@ func TestTwoAtOnce(t *testing.T) {
 	if err := simnode.WaitLost(t.Context(), w.client, "node-0"); err != nil {
 		t.Fatal(err)
 	}
-	// The controller stops counting a node that the pod would not come back to,
-	// though the pod is still there.
-	w.wait(t, "agent", simnode.Scheduled(2), simnode.Ready(2))
 	w.pod(t, "agent", "node-0", func(pod corev1.Pod) bool { return !ready(pod) })
+	w.counted(t, "agent", simnode.Scheduled(2), simnode.Ready(2))
 	node, err := w.client.CoreV1().Nodes().Get(t.Context(), "node-1", metav1.GetOptions{})
 	if err != nil || len(node.Spec.Taints) != 0 {
 		t.Errorf("node-1 has taints %v (%v), want it to be well", node.Spec.Taints, err)
