@@ -38,10 +38,14 @@ func (d *driver) lookAhead(ctx context.Context, next *rollout.Run, v *rollout.Vi
 	return a
 }
 
-// look reads again what actions depend on, where that was not done ahead.
+// look reads again what actions depend on, where that was not done ahead. A
+// look at everything is a list, and base holds the newest one already.
 func (d *driver) look(ctx context.Context, base *snapshot.Snapshot, looks []rollout.Look) (*snapshot.Snapshot, error) {
 	a := d.ahead
 	d.ahead = nil
+	if slices.Contains(looks, rollout.Look{All: true}) && elapsed(d.lists.listed) < aheadFor {
+		return base, nil
+	}
 	if a != nil && elapsed(a.at) < aheadFor && !slices.ContainsFunc(looks, func(l rollout.Look) bool { return !slices.Contains(a.looks, l) }) {
 		return a.seen, nil
 	}

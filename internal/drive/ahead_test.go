@@ -80,6 +80,28 @@ func TestALeaseOfJustNowIsNotRenewed(t *testing.T) {
 	})
 }
 
+// Lists of just now are a look at everything; older ones are not.
+func TestAListOfJustNowIsALook(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ago  time.Duration
+		want string
+	}{{"just now", aheadFor - time.Millisecond, "handback"}, {"before", aheadFor, "look"}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := begin(t, 1, rollout.Finishing)
+				time.Sleep(time.Minute) // virtual: there is a time before
+				f.pods[0] = f.pod(0, 2, "h2") // all is done, but for what is given back
+				f.Taken, f.Listed = time.Now(), time.Now().Add(-c.ago)
+				f.mustEnd(f.drive())
+				if first := f.lines("")[0].line; first != c.want {
+					t.Errorf("the first request is %q, want %q", first, c.want)
+				}
+			})
+		})
+	}
+}
+
 func (c *cluster) taint() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -92,6 +92,7 @@ type Config struct {
 	Lease    *kube.Lease
 	Run      *rollout.Run
 	Taken    time.Time               // when the write of Lease was sent, with its monotonic time; zero: not known
+	Listed   time.Time               // when the first lists of Cluster were begun; zero: not known
 	Template *corev1.PodTemplateSpec // that the run is to bring; nil for none
 	Zones    map[string]*time.Location
 	// Resumed tells that the run was begun by another process.

@@ -57,7 +57,7 @@ func Run(ctx context.Context, c Config) (*End, error) {
 		renewed = now.Add(-renewEvery)
 	}
 	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: renewed, doubt: doubt,
-		answers: make(chan answer, 16), events: make(chan *corev1.Event, 16), lists: lists{since: now, listed: now, next: now.Add(listEvery), done: make(chan listed, 1)}, begun: map[string]bool{}}
+		answers: make(chan answer, 16), events: make(chan *corev1.Event, 16), lists: newLists(c.Listed, now), begun: map[string]bool{}}
 	d.begin()
 	defer d.record(ctx)()
 	sideCtx, stop := context.WithCancel(ctx) // of gates and lists, which are not waited for

@@ -28,6 +28,14 @@ type lists struct {
 	done   chan listed
 }
 
+// newLists begins with the lists that the watches began with.
+func newLists(first, now time.Time) lists {
+	if first.IsZero() {
+		first = now.Add(-aheadFor) // believed, but no look
+	}
+	return lists{since: now, listed: first, next: now.Add(listEvery), done: make(chan listed, 1)}
+}
+
 // listed is the end of one.
 type listed struct {
 	begun time.Time

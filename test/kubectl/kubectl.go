@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/test/cluster"
 )
@@ -29,6 +30,7 @@ type Kubectl struct {
 type Result struct {
 	Stdout, Stderr string
 	Code           int
+	CPU            time.Duration // processor time of the command
 }
 
 // New builds the plugins and puts them beside kubectl in a folder of their own.
@@ -91,7 +93,8 @@ func (k *Kubectl) Run(ctx context.Context, args ...string) (Result, error) {
 	cmd := k.Command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	r := Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
+	r := Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode(),
+		CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return r, nil

@@ -92,7 +92,7 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 	}
 	end, err := drive.Run(ctx, drive.Config{
 		Policy: s.policy, Cluster: live.Live, Writer: s.at.writer, Locker: s.at.writer, Gates: runner, Watcher: view,
-		Lease: s.lease, Taken: s.taken, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
+		Lease: s.lease, Taken: s.taken, Listed: live.begun, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
 		Stay: view.stays(), Asks: view.asks(asks), Leave: view.leave(leave), Who: s.who,
 	})
 	if closed := view.close(); closed != nil && err == nil {

@@ -3,6 +3,11 @@
 // same ceiling, no soak and no gates, each begun by one kubectl command. Pairs
 // alternate within one run; medians and their spread are printed, and nothing
 // passes or fails by absolute time.
+//
+// How long a kubelet takes for a pod decides what is measured. Where it takes
+// no time at all, the processors of this machine are the limit, which the
+// control plane, the simulated kubelets and the command share: so processor
+// time is printed, too.
 package main
 
 import (
@@ -14,7 +19,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,14 +48,28 @@ func main() {
 	nodes := flag.Int("nodes", 200, "simulated nodes")
 	ceiling := flag.Int("max-unavailable", 10, "nodes that may be unavailable")
 	pairs := flag.Int("pairs", 5, "pairs of updates, alternating")
+	kubelets := []time.Duration{2 * time.Second, 0}
+	flag.Func("kubelet", "how long a kubelet takes for a pod: half of it to end the old one, half until the new one is ready; several, separated by commas (default 2s,0s)", func(s string) error {
+		kubelets = nil
+		for t := range strings.SplitSeq(s, ",") {
+			d, err := time.ParseDuration(t)
+			if err != nil {
+				return err
+			}
+			kubelets = append(kubelets, d)
+		}
+		return nil
+	})
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
-	if err := run(ctx, *nodes, *ceiling, *pairs); err != nil {
-		fmt.Fprintf(os.Stderr, "error: %v\n", err)
-		os.Exit(1)
+	for _, k := range kubelets {
+		if err := run(ctx, &bench{nodes: *nodes, ceiling: *ceiling, kubelet: k}, *pairs); err != nil {
+			fmt.Fprintf(os.Stderr, "error: %v\n", err)
+			os.Exit(1)
+		}
 	}
 }
 
@@ -59,15 +80,23 @@ type bench struct {
 	kubectl *kubectl.Kubectl
 	nodes   int
 	ceiling int
+	kubelet time.Duration
 }
 
-func run(ctx context.Context, nodes, ceiling, pairs int) error {
-	b := &bench{nodes: nodes, ceiling: ceiling}
-	var native, ours, whole []time.Duration
+// took is what one update cost.
+type took struct {
+	available time.Duration // until the last pod was
+	whole     time.Duration // until the command had ended
+	cluster   time.Duration // processor time of the control plane and its kubelets
+	command   time.Duration // processor time of the command
+}
+
+func run(ctx context.Context, b *bench, pairs int) error {
+	var native, ours []took
 	// The audit log of a test holds whole requests and answers: it would be
 	// part of what is timed.
 	err := b.on(ctx, cluster.Options{Progress: os.Stderr, NoAudit: true}, func() (err error) {
-		native, ours, whole, err = b.time(ctx, pairs)
+		native, ours, err = b.time(ctx, pairs)
 		return err
 	})
 	if err != nil {
@@ -75,7 +104,7 @@ func run(ctx context.Context, nodes, ceiling, pairs int) error {
 	}
 	var writes map[string]int
 	err = b.on(ctx, cluster.Options{Progress: os.Stderr}, func() error {
-		if _, _, err := b.ours(ctx); err != nil {
+		if _, err := b.ours(ctx); err != nil {
 			return err
 		}
 		writes, err = writesOf(b.cluster.AuditLog())
@@ -84,7 +113,7 @@ func run(ctx context.Context, nodes, ceiling, pairs int) error {
 	if err != nil {
 		return err
 	}
-	b.print(native, ours, whole, writes)
+	b.print(native, ours, writes)
 	return nil
 }
 
@@ -108,21 +137,60 @@ func (b *bench) on(ctx context.Context, opts cluster.Options, do func() error) (
 }
 
 // time measures alternating pairs, after one whose caches are cold.
-func (b *bench) time(ctx context.Context, pairs int) (native, ours, whole []time.Duration, err error) {
+func (b *bench) time(ctx context.Context, pairs int) (native, ours []took, err error) {
 	for i := range pairs + 1 {
-		n, err := b.native(ctx)
+		n, err := b.cost(func() (took, error) { return b.native(ctx) })
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
-		o, w, err := b.ours(ctx)
+		o, err := b.cost(func() (took, error) { return b.ours(ctx) })
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		if i > 0 {
-			native, ours, whole = append(native, n), append(ours, o), append(whole, w)
+			native, ours = append(native, n), append(ours, o)
 		}
 	}
-	return native, ours, whole, nil
+	return native, ours, nil
+}
+
+// cost adds the processor time of the control plane to what do took.
+func (b *bench) cost(do func() (took, error)) (took, error) {
+	before, err := b.processors()
+	if err != nil {
+		return took{}, err
+	}
+	t, err := do()
+	if err != nil {
+		return took{}, err
+	}
+	after, err := b.processors()
+	t.cluster = after - before
+	return t, err
+}
+
+// tick is the unit of times in /proc/PID/stat (proc_pid_stat(5)).
+const tick = 10 * time.Millisecond
+
+// processors is the processor time of all components so far: their fields
+// utime and stime.
+func (b *bench) processors() (time.Duration, error) {
+	var sum time.Duration
+	for _, pid := range b.cluster.PIDs() {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return 0, err
+		}
+		_, rest, _ := strings.Cut(string(raw), ") ") // what is before may hold spaces
+		for _, f := range strings.Fields(rest)[11:13] {
+			ticks, err := strconv.Atoi(f)
+			if err != nil {
+				return 0, err
+			}
+			sum += time.Duration(ticks) * tick
+		}
+	}
+	return sum, nil
 }
 
 func (b *bench) fill(ctx context.Context) error {
@@ -136,6 +204,12 @@ func (b *bench) fill(ctx context.Context) error {
 			Type: appsv1.RollingUpdateDaemonSetStrategyType, RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: &n},
 		}
 		d.Spec.Template.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+		if half := (b.kubelet / 2).String(); b.kubelet > 0 {
+			d.Spec.Template.Annotations = map[string]string{
+				simnode.StopAnnotation: simnode.SlowStop, simnode.StopDelayAnnotation: half,
+				simnode.StartAnnotation: simnode.SlowReady, simnode.StartDelayAnnotation: half,
+			}
+		}
 	})
 	if _, err := b.client.AppsV1().DaemonSets(namespace).Create(ctx, d, metav1.CreateOptions{FieldManager: manager}); err != nil {
 		return err
@@ -145,23 +219,24 @@ func (b *bench) fill(ctx context.Context) error {
 }
 
 // native is kubectl rollout restart, and the controller that rolls.
-func (b *bench) native(ctx context.Context) (time.Duration, error) {
+func (b *bench) native(ctx context.Context) (took, error) {
 	start := time.Now()
-	if err := succeeded(b.kubectl.Run(ctx, "rollout", "restart", "-n", namespace, "daemonset/"+name)); err != nil {
-		return 0, err
+	r, err := b.kubectl.Run(ctx, "rollout", "restart", "-n", namespace, "daemonset/"+name)
+	if err := succeeded(r, err); err != nil {
+		return took{}, err
 	}
 	if err := b.updated(ctx); err != nil {
-		return 0, err
+		return took{}, err
 	}
-	return time.Since(start), nil
+	return took{available: time.Since(start), command: r.CPU}, nil
 }
 
 // ours is a run: until the last pod is available, and until the command ends,
 // with the strategy given back and nothing left.
-func (b *bench) ours(ctx context.Context) (updated, whole time.Duration, err error) {
+func (b *bench) ours(ctx context.Context) (took, error) {
 	before, err := b.client.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return 0, 0, err
+		return took{}, err
 	}
 	start := time.Now()
 	type ended struct {
@@ -187,17 +262,17 @@ func (b *bench) ours(ctx context.Context) (updated, whole time.Duration, err err
 		return err == nil && d.Generation > before.Generation, err
 	})
 	if err != nil {
-		return 0, 0, err
+		return took{}, err
 	}
 	if err := b.updated(ctx); err != nil {
-		return 0, 0, err
+		return took{}, err
 	}
-	updated = time.Since(start)
+	available := time.Since(start)
 	e := <-done
 	if err := succeeded(e.Result, e.err); err != nil {
-		return 0, 0, err
+		return took{}, err
 	}
-	return updated, e.at, nil
+	return took{available: available, whole: e.at, command: e.CPU}, nil
 }
 
 func succeeded(r kubectl.Result, err error) error {
@@ -245,17 +320,25 @@ func writesOf(path string) (map[string]int, error) {
 	return out, lines.Err()
 }
 
-func (b *bench) print(native, ours, whole []time.Duration, writes map[string]int) {
-	fmt.Printf("%d nodes, at most %d unavailable, %d alternating pairs\n\n", b.nodes, b.ceiling, len(ours))
+func (b *bench) print(native, ours []took, writes map[string]int) {
+	available := func(t took) time.Duration { return t.available }
+	whole := func(t took) time.Duration { return t.whole }
+	fmt.Printf("%d nodes, at most %d unavailable, a kubelet takes %s for a pod, %d alternating pairs\n\n", b.nodes, b.ceiling, b.kubelet, len(ours))
 	fmt.Printf("| update | median | min | max | against RollingUpdate |\n| --- | --- | --- | --- | --- |\n")
-	floor := median(native)
 	for _, r := range []struct {
 		name string
-		took []time.Duration
-	}{{"RollingUpdate", native}, {"kubectl ds-rollout, until the last pod is available", ours}, {"kubectl ds-rollout, until the command has ended", whole}} {
-		fmt.Printf("| %s | %.2f s | %.2f s | %.2f s | %.2fx |\n", r.name, median(r.took).Seconds(), slices.Min(r.took).Seconds(),
-			slices.Max(r.took).Seconds(), float64(median(r.took))/float64(floor))
+		of   []took
+		what func(took) time.Duration
+	}{
+		{"RollingUpdate", native, available},
+		{"kubectl ds-rollout, until the last pod is available", ours, available},
+		{"kubectl ds-rollout, until the command has ended", ours, whole},
+	} {
+		all := sorted(r.of, r.what)
+		fmt.Printf("| %s | %.2f s | %.2f s | %.2f s | %.2fx |\n", r.name, median(all).Seconds(), all[0].Seconds(), all[len(all)-1].Seconds(),
+			float64(median(all))/float64(median(sorted(native, available))))
 	}
+	fmt.Printf("\nProcessor time on %d processors, control plane and command: RollingUpdate %s, kubectl ds-rollout %s.\n", runtime.NumCPU(), processorTime(native), processorTime(ours))
 	total := 0
 	var parts []string
 	for what, n := range writes {
@@ -263,11 +346,22 @@ func (b *bench) print(native, ours, whole []time.Duration, writes map[string]int
 		parts = append(parts, fmt.Sprintf("%s %d", what, n))
 	}
 	slices.Sort(parts)
-	fmt.Printf("\nWrites a node: %.2f (a run: %s).\n", float64(total)/float64(b.nodes), strings.Join(parts, ", "))
+	fmt.Printf("\nWrites a node: %.2f (a run: %s).\n\n", float64(total)/float64(b.nodes), strings.Join(parts, ", "))
 }
 
-func median(d []time.Duration) time.Duration {
-	s := slices.Clone(d)
-	slices.Sort(s)
-	return s[len(s)/2]
+func processorTime(of []took) string {
+	cluster := sorted(of, func(t took) time.Duration { return t.cluster })
+	command := sorted(of, func(t took) time.Duration { return t.command })
+	return fmt.Sprintf("%.2f s and %.2f s", median(cluster).Seconds(), median(command).Seconds())
 }
+
+func sorted(of []took, what func(took) time.Duration) []time.Duration {
+	var out []time.Duration
+	for _, t := range of {
+		out = append(out, what(t))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func median(sorted []time.Duration) time.Duration { return sorted[len(sorted)/2] }
