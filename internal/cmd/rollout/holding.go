@@ -17,13 +17,6 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// Values of --dry-run.
-const (
-	dryNone   = "none"
-	dryClient = "client"
-	dryServer = "server"
-)
-
 // holdTries is how often a write is tried on what others change meanwhile.
 const holdTries = 5
 
@@ -40,8 +33,7 @@ type holdOptions struct {
 func (o *holdOptions) add(a *app, cmd *cobra.Command) error {
 	o.app, o.pause = a, time.Second
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask.")
-	cmd.Flags().StringVar(&o.dryRun, "dry-run", dryNone, "One of none, client or server: client prints what would be done, server has the API server check it, too, and store nothing.")
-	return cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"dry-run": cli.Words(dryNone, dryServer, dryClient)})
+	return addDryRun(cmd, &o.dryRun, "client prints what would be done, server has the API server check it, too, and store nothing.")
 }
 
 func (o *holdOptions) addTimeout(cmd *cobra.Command) {
@@ -50,10 +42,8 @@ func (o *holdOptions) addTimeout(cmd *cobra.Command) {
 
 // connect checks flags, and finds the cluster.
 func (o *holdOptions) connect() (*connection, error) {
-	switch o.dryRun {
-	case dryNone, dryClient, dryServer:
-	default:
-		return nil, cli.Usagef("--dry-run is none, client or server, not %q", o.dryRun)
+	if err := checkDryRun(o.dryRun); err != nil {
+		return nil, err
 	}
 	if err := o.app.kube.Validate(); err != nil {
 		return nil, err

@@ -19,10 +19,11 @@ func TestHoldingCommands(t *testing.T) {
 	}{
 		{newArmCommand, []string{"ds/agent", "--yes", "--allow-owner", "helm,kubectl", "--accept-gap"}, ""},
 		{newArmCommand, []string{}, "DaemonSet"},
+		{newArmCommand, []string{"agent", "--dry-run"}, ""}, // of the client, and nobody is asked
 		{newArmCommand, []string{"pod/agent", "--yes"}, "is not the name of a DaemonSet"},
 		{newDisarmCommand, []string{"agent", "-y", "--hand-back", "--timeout", "5s"}, ""},
 		{newRecoverCommand, []string{"agent", "--yes", "--hand-back", "--run", "7f3k", "--timeout", "5s"}, ""},
-		{newRecoverCommand, []string{"agent", "--dry-run", "maybe"}, "--dry-run is none, client or server"},
+		{newRecoverCommand, []string{"agent", "--dry-run=maybe"}, "--dry-run is none, client or server"},
 	} {
 		cmd, err := c.make(shared)
 		if err != nil {

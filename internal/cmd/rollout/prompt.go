@@ -41,7 +41,7 @@ func (a *app) readLine(ctx context.Context) (string, error) {
 	select {
 	case <-ctx.Done():
 		// The prompt stands on a line that nobody has ended.
-		_, _ = fmt.Fprintln(a.streams.Out)
+		_, _ = fmt.Fprintln(a.streams.ErrOut)
 		return "", ctx.Err()
 	case got := <-read:
 		return got.line, got.err
@@ -67,11 +67,12 @@ func oneLine(r io.Reader) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-// confirm asks for the context's name, which is what people get wrong. It
+// confirm asks for the context's name, which is what people get wrong: on
+// standard error, since standard output may be read by a program. It
 // reports whether to go on.
 func (a *app) confirm(ctx context.Context, at *connection, question string) (bool, error) {
 	name := contextWord(at)
-	if _, err := fmt.Fprintf(a.streams.Out, "%s\nType the context to go on; anything else changes nothing: ", question); err != nil {
+	if _, err := fmt.Fprintf(a.streams.ErrOut, "%s\nType the context to go on; anything else changes nothing: ", question); err != nil {
 		return false, err
 	}
 	answer, err := a.readLine(ctx)
@@ -82,7 +83,7 @@ func (a *app) confirm(ctx context.Context, at *connection, question string) (boo
 		return false, err
 	}
 	if answer != name {
-		_, err := fmt.Fprintf(a.streams.Out, "%q is not %q: nothing was changed\n", answer, name)
+		_, err := fmt.Fprintf(a.streams.ErrOut, "%q is not %q: nothing was changed\n", answer, name)
 		return false, err
 	}
 	return true, nil

@@ -71,9 +71,7 @@ func newStartCommand(a *app) (*cobra.Command, error) {
 	fs := cmd.Flags()
 	f.view.add(fs)
 	fs.BoolVarP(&f.yes, "yes", "y", false, "Do not ask.")
-	fs.StringVar(&f.dryRun, "dry-run", "none", "One of none, client or server: client plans and stops, server also sends the first writes for the server to check and not to store.")
-	fs.Lookup("dry-run").NoOptDefVal = "client"
-	if err := cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"dry-run": cli.Words("none", "client", "server")}); err != nil {
+	if err := addDryRun(cmd, &f.dryRun, "client plans and stops, server also sends the first writes for the server to check and not to store."); err != nil {
 		return nil, err
 	}
 	return cmd, f.output.add(cmd)
@@ -90,15 +88,13 @@ type startOptions struct {
 }
 
 func (f *startFlags) options(a *app, args []string) (*startOptions, error) {
-	switch f.dryRun {
-	case "none", "client", "server":
-	default:
-		return nil, cli.Usagef("--dry-run is none, client or server, not %q", f.dryRun)
+	if err := checkDryRun(f.dryRun); err != nil {
+		return nil, err
 	}
 	if err := f.output.validate(); err != nil {
 		return nil, err
 	}
-	if f.dryRun == "none" {
+	if f.dryRun == dryNone {
 		if err := a.mayAsk(f.yes); err != nil {
 			return nil, err
 		}
@@ -115,14 +111,14 @@ func (f *startFlags) options(a *app, args []string) (*startOptions, error) {
 }
 
 func (o *startOptions) run(ctx context.Context) error {
-	at, err := o.app.connect(o.plan.Name, o.dryRun == "server")
+	at, err := o.app.connect(o.plan.Name, o.dryRun == dryServer)
 	if err != nil {
 		return err
 	}
 	// Watches outlast an interrupt, as the driver does.
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	if o.dryRun == "none" {
+	if o.dryRun == dryNone {
 		o.watchAhead(watching, at)
 	}
 	made, err := o.plan.make(ctx)
@@ -132,7 +128,7 @@ func (o *startOptions) run(ctx context.Context) error {
 	if done, err := o.report(made); done || err != nil {
 		return err
 	}
-	if o.dryRun == "server" {
+	if o.dryRun == dryServer {
 		return o.tryWrites(ctx, at, made)
 	}
 	if ok, err := o.agreed(ctx, at, made); err != nil || !ok {

@@ -130,5 +130,5 @@ func (f *undoFlags) start(ctx context.Context, cmd *cobra.Command) error {
 			return err
 		}
 	}
-	return (&startOptions{app: o.app, plan: p, view: view, output: o.output, yes: o.yes, dryRun: "none"}).run(ctx)
+	return (&startOptions{app: o.app, plan: p, view: view, output: o.output, yes: o.yes, dryRun: dryNone}).run(ctx)
 }
