@@ -21,6 +21,15 @@ const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 // server answers from its cache: a shell waits for it. An empty namespace
 // means all. It knows DaemonSets, nodes and namespaces.
 func (r *Reader) Names(ctx context.Context, resource, namespace string) ([]string, error) {
+	return r.names(ctx, resource, namespace, func(m *metav1.ObjectMeta) string { return m.Name })
+}
+
+// QualifiedNames is Names in all namespaces, each as namespace/name.
+func (r *Reader) QualifiedNames(ctx context.Context, resource string) ([]string, error) {
+	return r.names(ctx, resource, metav1.NamespaceAll, func(m *metav1.ObjectMeta) string { return m.Namespace + "/" + m.Name })
+}
+
+func (r *Reader) names(ctx context.Context, resource, namespace string, name func(*metav1.ObjectMeta) string) ([]string, error) {
 	kinds := []kind{daemonSetKind, nodeKind, namespaceKind}
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.resource == resource })
 	if i < 0 {
@@ -38,7 +47,7 @@ func (r *Reader) Names(ctx context.Context, resource, namespace string) ([]strin
 	}
 	out := make([]string, 0, len(list.Items))
 	for i := range list.Items {
-		out = append(out, list.Items[i].Name)
+		out = append(out, name(&list.Items[i].ObjectMeta))
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil

@@ -27,6 +27,9 @@ func TestNamesForAShellTakeOneRequest(t *testing.T) {
 	if got, err := r.Names(t.Context(), "daemonsets", "elsewhere"); len(got) != 0 || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
+	if got, err := r.QualifiedNames(t.Context(), "daemonsets"); err != nil || !slices.Equal(got, []string{"kube-system/proxy", "monitoring/agent"}) {
+		t.Errorf("%v, %v", got, err)
+	}
 	if _, err := r.Names(t.Context(), "secrets", ""); err == nil {
 		t.Error("lists any resource")
 	}

@@ -85,6 +85,17 @@ var marks = []ownerMark{
 	{owner: "addon-manager", key: "addonmanager.kubernetes.io/mode", value: "Reconcile", label: true},
 }
 
+// OwnerNames are the owners that a mark tells of, sorted. Any field manager may
+// be one, too.
+func OwnerNames() []string {
+	var out []string
+	for _, m := range marks {
+		out = append(out, m.owner)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 func (k ownerMark) of(m *metav1.ObjectMeta) (string, bool) {
 	from := m.Annotations
 	if k.label {

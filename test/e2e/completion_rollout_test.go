@@ -99,6 +99,8 @@ func TestLiveCompletionOfRollout(t *testing.T) {
 		{[]string{"history", "-n", "logging", "vector", "--diff", revisions[0] + ".."}, prefixed(revisions[0]+"..", revisions[1:])},
 		{[]string{"plan", "-n", "logging", "vector", "--nodes", nodes[0]}, nil},
 		{[]string{"plan", "-n", "logging", "vector", "-o", "jsonpath-"}, []string{"jsonpath-as-json", "jsonpath-file"}},
+		{[]string{"plan", "-n", "logging", "vector", "--gate-daemonset", "logging/v"}, []string{"logging/vector"}},
+		{[]string{"plan", "-n", "logging", "vector", "--allow-owner", "he"}, []string{"helm"}},
 		{[]string{"approve", "-n", "logging", "vector", "--wave", ""}, nil}, // no run is on
 	} {
 		got := completes(t, k, append([]string{"ds-rollout"}, c.words...)...)

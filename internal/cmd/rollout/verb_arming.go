@@ -51,7 +51,7 @@ func newArmCommand(a *app) (*cobra.Command, error) {
 	}
 	cmd.Flags().StringSliceVar(&o.allowOwner, "allow-owner", nil, "Go on although this owner, as the refusal names it, may set the strategy back.")
 	cmd.Flags().BoolVar(&o.acceptGap, "accept-gap", false, "Go on although maxSurge is set: nodes will be without a pod for a while.")
-	if err := cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"allow-owner": cobra.NoFileCompletions}); err != nil {
+	if err := cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"allow-owner": completeOwners}); err != nil {
 		return nil, err
 	}
 	return cmd, o.add(a, cmd)
