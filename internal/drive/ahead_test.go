@@ -90,7 +90,7 @@ func TestAListOfJustNowIsALook(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := begin(t, 1, rollout.Finishing)
-				time.Sleep(time.Minute)       // virtual: there is a time before
+				<-time.After(time.Minute)     // virtual: there is a time before
 				f.pods[0] = f.pod(0, 2, "h2") // all is done, but for what is given back
 				f.Taken, f.Listed = time.Now(), time.Now().Add(-c.ago)
 				f.mustEnd(f.drive())
