@@ -132,7 +132,9 @@ func (r *Reader) DaemonSetNamespaces(ctx context.Context) ([]string, error) {
 
 // readAgain reads the DaemonSets a second time, after the pods. One that is
 // gone is dropped; one that appeared meanwhile is not taken in, since its pods
-// were not asked for. Status and generation are the newer ones.
+// were not asked for. Status and generation are the newer ones, and revisions
+// that may lack the one of a generation observed since are listed again: the
+// pods of the template before would pass for current.
 func (p *pass) readAgain(ctx context.Context, scope snapshot.Scope) error {
 	if len(p.snap.DaemonSets) == 0 {
 		return nil
@@ -145,15 +147,21 @@ func (p *pass) readAgain(ctx context.Context, scope snapshot.Scope) error {
 	for _, d := range again {
 		newer[d.Namespace+"/"+d.Name] = d
 	}
-	kept := p.snap.DaemonSets[:0]
+	kept, outrun := p.snap.DaemonSets[:0], false
 	for _, d := range p.snap.DaemonSets {
 		if second := newer[d.Namespace+"/"+d.Name]; second != nil {
-			kept = append(kept, newerOf(d, second))
+			now := newerOf(d, second)
+			outrun = outrun || now.UID != d.UID || now.Status.ObservedGeneration > d.Status.ObservedGeneration
+			kept = append(kept, now)
 		}
 	}
 	clear(p.snap.DaemonSets[len(kept):])
 	p.snap.DaemonSets = kept
-	return nil
+	if !outrun {
+		return nil
+	}
+	p.snap.Incomplete = slices.DeleteFunc(p.snap.Incomplete, func(f snapshot.ReadFailure) bool { return f.Resource == snapshot.ResourceRevisions })
+	return p.readRevisions(ctx, scope)
 }
 
 // newerOf prefers the second reading, unless a stale server gave it.

@@ -2,11 +2,13 @@ package kube
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -219,6 +221,63 @@ func TestTheSecondReadingOfDaemonSetsCounts(t *testing.T) {
 	// lags behind cannot take stale back to an older generation.
 	if diff := cmp.Diff([]string{"agent generation 6", "stale generation 9"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The controller makes a revision before it says that it has observed the
+// generation: revisions that were listed before that may lack it.
+func TestRevisionsAreListedAgainWhereAGenerationWasObservedSince(t *testing.T) {
+	second := revision(daemonSet("monitoring", "agent"))
+	second.Name, second.UID, second.Revision = "agent-second", "uid-second", 2
+	for _, tc := range []struct {
+		name   string
+		change func(*appsv1.DaemonSet)
+		lists  int
+	}{
+		{"quiet", func(*appsv1.DaemonSet) {}, 1},
+		{"a new template", func(d *appsv1.DaemonSet) { d.Generation, d.Status.ObservedGeneration = 2, 2 }, 2},
+		{"observed only now", func(d *appsv1.DaemonSet) { d.Status.ObservedGeneration = 2 }, 2},
+		{"not observed yet", func(d *appsv1.DaemonSet) { d.Generation = 2 }, 1},
+		{"created anew", func(d *appsv1.DaemonSet) { d.UID = "uid-anew" }, 2},
+	} {
+		for _, req := range []Request{named("monitoring", "agent"), {}} {
+			s := apiserver.New(t, cluster(1)...)
+			s.Before(func(r apiserver.Request) {
+				if !strings.HasSuffix(r.Path, "/pods") {
+					return
+				}
+				d := daemonSet("monitoring", "agent")
+				tc.change(d)
+				rev := second.DeepCopy()
+				rev.OwnerReferences = controlledBy(d)
+				s.Set(d, rev)
+			})
+			snap := read(t, newReader(t, s), req)
+			if got := s.Count("/controllerrevisions"); got != tc.lists {
+				t.Errorf("%s: revisions were listed %d times, want %d", tc.name, got, tc.lists)
+			}
+			newest := slices.ContainsFunc(snap.Revisions, func(r *appsv1.ControllerRevision) bool { return r.Name == second.Name })
+			if newest != (tc.lists == 2) {
+				t.Errorf("%s: the newest revision was read: %t", tc.name, newest)
+			}
+		}
+	}
+}
+
+// What the first list said of revisions stands for nothing once it was outrun.
+func TestRevisionsThatCannotBeListedAgainAreUnread(t *testing.T) {
+	s := apiserver.New(t, cluster(1)...)
+	s.Fault(apiserver.Fault{Path: "/apis/apps/v1/namespaces/monitoring/controllerrevisions", Skip: 1, Status: http.StatusForbidden})
+	s.Before(func(r apiserver.Request) {
+		if strings.HasSuffix(r.Path, "/pods") {
+			d := daemonSet("monitoring", "agent")
+			d.Generation, d.Status.ObservedGeneration = 2, 2
+			s.Set(d)
+		}
+	})
+	snap := read(t, newReader(t, s), named("monitoring", "agent"))
+	if _, unread := snap.Missing(snapshot.ResourceRevisions, "monitoring"); !unread || len(snap.Revisions) > 0 || len(snap.Incomplete) != 1 {
+		t.Errorf("revisions %v, incomplete %v", snap.Revisions, snap.Incomplete)
 	}
 }
 
