@@ -61,15 +61,18 @@ func describeShell(c *cobra.Command, file string) {
 			source <(FILE completion bash)
 
 			# In every new one, where bash-completion is installed
+			mkdir -p ~/.local/share/bash-completion/completions
 			FILE completion bash > ~/.local/share/bash-completion/completions/FILE`,
 		"zsh": `
 			# In every new shell
+			mkdir -p "${fpath[1]}"
 			FILE completion zsh > "${fpath[1]}/_FILE"`,
 		"fish": `
 			# In every new shell
+			mkdir -p ~/.config/fish/completions
 			FILE completion fish > ~/.config/fish/completions/FILE.fish`,
 		"powershell": `
-			# In this shell; put it into the profile for every new one
+			# In this shell, or in the profile for every new one
 			FILE completion powershell | Out-String | Invoke-Expression`,
 	}[c.Name()], "FILE", file))
 	if f := c.Flags().Lookup("no-descriptions"); f != nil {
@@ -100,7 +103,8 @@ func installCommand(root *cobra.Command, in *installer) *cobra.Command {
 			# Beside the plugin
 			kubectl %[1]s completion install
 
-			# In another folder of PATH, where the plugin's own cannot be written to
+			# In another folder of PATH, where that of the plugin cannot be written to
+			mkdir -p ~/.local/bin
 			kubectl %[1]s completion install --dir ~/.local/bin`, plugin)),
 		Args: NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -16,7 +16,7 @@ import (
 
 var (
 	shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
-	release    = regexp.MustCompile(`(?m)^tag=v\S+ platform=linux_amd64 `)
+	release    = regexp.MustCompile(`(?m)^tag=v\S+ platform=linux_amd64$`)
 )
 
 // typed is what a section of the README says to type.
@@ -24,11 +24,14 @@ func typed(t *testing.T, readme, heading string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(readme, "\n### "+heading+"\n")
 	section, _, _ := strings.Cut(rest, "\n#")
-	m := shellBlock.FindStringSubmatch(section)
-	if !found || m == nil {
+	var lines strings.Builder
+	for _, m := range shellBlock.FindAllStringSubmatch(section, -1) {
+		lines.WriteString(m[1])
+	}
+	if !found || lines.Len() == 0 {
 		t.Fatalf("the README has no section %q that says what to type", heading)
 	}
-	return m[1]
+	return lines.String()
 }
 
 // small is a cluster with two nodes and a DaemonSet that the README names.
@@ -77,7 +80,7 @@ func TestTheREADMELeadsANewcomer(t *testing.T) {
 	if !release.MatchString(install) {
 		t.Fatalf("no line sets tag and platform:\n%s", install)
 	}
-	install = release.ReplaceAllString(install, "tag="+tag+" platform="+runtime.GOOS+"_"+runtime.GOARCH+" ")
+	install = release.ReplaceAllString(install, "tag="+tag+" platform="+runtime.GOOS+"_"+runtime.GOARCH)
 	if out := b.run(t, built.dist, install); strings.Count(out, ": OK\n") < 2 || strings.Count(out, tag) < 2 {
 		t.Errorf("it does not tell that archives are well, and which version is there:\n%s", out)
 	}

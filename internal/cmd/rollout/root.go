@@ -91,7 +91,7 @@ func newRootCommand() *cobra.Command {
 			refuse; 2 for errors; 3 where it cannot be told; 4 paused as asked; 5 when somebody else drives; 6 out of
 			time; 130 interrupted. Paused, stopped and interrupted runs can be resumed.`),
 		Example: cli.Examples(`
-			# What would happen, node by node; nothing is written
+			# What would happen, node by node, without a write
 			kubectl ds-rollout plan -n kube-system cilium --waves 3,5%,25%,100% --max-unavailable 4
 
 			# The role that such a run needs

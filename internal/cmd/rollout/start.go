@@ -50,7 +50,7 @@ func newStartCommand(a *app) (*cobra.Command, error) {
 			# A new image, one node first, then the rest two at a time
 			kubectl ds-rollout start -n logging vector --image vector=registry.example.com/vector:0.50.0 --waves 1,100% --max-unavailable 2
 
-			# The template has changed already (OnDelete): go through it, zone by zone
+			# The template has changed already, under OnDelete: go through it, zone by zone
 			kubectl ds-rollout start -n kube-system cilium --order zone,age --max-unavailable 4 --soak 2m
 
 			# In a pipeline

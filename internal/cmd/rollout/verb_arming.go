@@ -41,7 +41,7 @@ func newArmCommand(a *app) (*cobra.Command, error) {
 			helm upgrade -n logging vector vector/vector --version 0.49.0
 			kubectl ds-rollout start -n logging vector
 
-			# Would it hold?
+			# Only say whether it would hold
 			kubectl ds-rollout arm -n logging vector --dry-run=server`),
 		Args: cli.ExactArgs("a DaemonSet"), ValidArgsFunction: a.completeTarget(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
