@@ -62,14 +62,14 @@ func TestDisarmGivesBackWhatAnEndedRunLeft(t *testing.T) {
 	isFree(t, s)
 }
 
-// A template that changes between the reads makes every pod an old one, which
-// the pods that were read do not show: the write must not go through.
+// A template that changes after the reads makes every pod an old one, which
+// what was read does not show: the write must not go through.
 func TestDisarmSeesATemplateThatChangesMeanwhile(t *testing.T) {
 	s := newHoldServer(t)
 	s.armed(rollout.ArmedByHand)
 	var once sync.Once
 	s.reads = func(path string) {
-		if !strings.HasSuffix(path, "/pods") {
+		if !strings.HasPrefix(path, "leases/") { // read last
 			return
 		}
 		once.Do(func() {
