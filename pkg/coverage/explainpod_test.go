@@ -79,7 +79,7 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 			w.pod(w.set("ns", "ds"), "n1")
 			w.Revisions = nil
 		}, []string{"pod|ds-n1, bound to this node, phase Running, Ready for 23h, revision new (which one is current cannot be told)|unknown",
-			"|not read: no ControllerRevision of this DaemonSet, and no template generation on it|unknown", fits}},
+			"|not read: no ControllerRevision of this DaemonSet is there, and its pods do not tell|unknown", fits}},
 		{"there are two", func(w *pairWorld) {
 			d := w.set("ns", "ds")
 			w.pod(d, "n1")

@@ -45,7 +45,11 @@ func (a *analysis) readFindings() {
 		}
 	}
 	if a.out.Revision.Inferred {
-		a.find(RevisionInferred, "the current revision is inferred from the pods' labels", Evidence{Unread: a.unreadRevision()})
+		text := "the current revision is inferred from the pods and from status"
+		if !a.target.known() {
+			text = "which revision is current cannot be told"
+		}
+		a.find(RevisionInferred, text, Evidence{Unread: a.unreadRevision()})
 	}
 }
 

@@ -208,7 +208,7 @@ var registry = []Row{
 	{OrphanShadow, nil, Warning, true, "A pod matches the DaemonSet's selector and belongs to somebody else, or to nobody.", "Delete it or let the DaemonSet adopt it; make the selectors differ."},
 	{Duplicate, nil, Warning, true, "A node has more than one live pod of the DaemonSet without a surge.", "The controller removes the extra one; if it stays, another owner uses the same selector."},
 	{ReadFailed, nil, Warning, true, "A read that this DaemonSet's verdicts need failed.", "Take a capture again with what the report names; on a cluster, grant the read: kubectl ds-coverage rbac."},
-	{RevisionInferred, nil, Info, true, "No ControllerRevision was read, and the labels of pods stand for it.", "Add controllerrevisions to the capture, or grant the read."},
+	{RevisionInferred, nil, Info, true, "No ControllerRevision was read: the labels of the pods, and what status counts, stand for it as far as they tell.", "Add controllerrevisions to the capture, or grant the read."},
 }
 
 var rowOf = func() map[Reason]*Row {

@@ -27,8 +27,7 @@ type target struct {
 // owns, since constructHistory of pkg/controller/daemon/update.go (v1.37.2)
 // raises the one that equals the template. While the newest generation is not
 // observed that revision may not exist yet; then only the template generation
-// tells. Without revisions a pod that carries the current template generation
-// lends its hash: generation alone mislabels pods kept across a rollback.
+// tells. Without revisions the pods may tell (see infer).
 func currentTarget(d *appsv1.DaemonSet, revisions []*appsv1.ControllerRevision, pods []snapshot.Pod, owned []int32) target {
 	var t target
 	if g, err := strconv.ParseInt(d.Annotations[generationAnnotation], 10, 64); err == nil {
@@ -40,22 +39,41 @@ func currentTarget(d *appsv1.DaemonSet, revisions []*appsv1.ControllerRevision, 
 			best = r
 		}
 	}
-	if best != nil {
-		if d.Status.ObservedGeneration >= d.Generation || t.generation == "" {
-			t.Revision = Revision{Name: best.Name, Hash: best.Labels[hashLabel], Number: best.Revision}
-			t.created = snapshot.TimeOf(&best.CreationTimestamp)
-		}
-		return t
+	switch {
+	case best == nil:
+		t.infer(d, pods, owned)
+	case d.Status.ObservedGeneration >= d.Generation || t.generation == "":
+		t.Revision = Revision{Name: best.Name, Hash: best.Labels[hashLabel], Number: best.Revision}
+		t.created = snapshot.TimeOf(&best.CreationTimestamp)
 	}
-	for _, i := range owned {
-		p := &pods[i]
-		if t.generation != "" && p.Labels[generationLabel] == t.generation && p.Labels[hashLabel] != "" {
-			t.Revision = Revision{Hash: p.Labels[hashLabel], Inferred: true}
-			return t
-		}
-	}
-	t.Inferred = true
 	return t
+}
+
+// infer takes the revision from the pods. One that carries the current template
+// generation lends its hash. Where none does, generations say nothing: pods that
+// an undone update left alone carry an older one, and are current all the same.
+// Pods of one hash are then what status has counted: all of them updated, or
+// none. Else nothing tells.
+func (t *target) infer(d *appsv1.DaemonSet, pods []snapshot.Pod, owned []int32) {
+	t.Inferred = true
+	hashes := map[string]bool{}
+	var one string
+	for _, i := range owned {
+		l := pods[i].Labels
+		if one = l[hashLabel]; t.generation != "" && l[generationLabel] == t.generation && one != "" {
+			t.Hash = one
+			return
+		}
+		hashes[one] = true
+	}
+	s := &d.Status
+	switch settled := s.ObservedGeneration >= d.Generation && s.CurrentNumberScheduled > 0 && len(hashes) == 1 && one != ""; {
+	case settled && s.UpdatedNumberScheduled == s.CurrentNumberScheduled:
+		t.Hash = one
+	case settled && s.UpdatedNumberScheduled == 0:
+	default:
+		t.generation = ""
+	}
 }
 
 // known reports whether anything tells current pods from others.

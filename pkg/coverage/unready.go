@@ -201,5 +201,5 @@ func (a *analysis) unreadRevision() string {
 	if f, ok := a.ix.s.Missing(snapshot.ResourceRevisions, a.d.Namespace); ok {
 		return describeRead(f)
 	}
-	return "no ControllerRevision of this DaemonSet, and no template generation on it"
+	return "no ControllerRevision of this DaemonSet is there, and its pods do not tell"
 }
