@@ -109,7 +109,7 @@ type ConditionEvidence struct {
 }
 
 // Room is our own arithmetic on the target node: what the pod asks, what is
-// free, who holds the rest.
+// free, who holds the rest. All figures are of this node.
 type Room struct {
 	Resources []ResourceRoom `json:"resources"`
 	Priority  int32          `json:"priority"` // of the pod
@@ -120,11 +120,12 @@ type Room struct {
 	Preemption string       `json:"preemption,omitempty"`
 	Holders    []Holder     `json:"holders,omitempty"` // largest first
 	HostPorts  []PortHolder `json:"hostPorts,omitempty"`
-	// LikeNode names the node that was examined in the place of this one,
-	// which has the same shape and the same message.
-	LikeNode string `json:"likeNode,omitempty"`
-	// NotExamined is set where the pods of the node were not read.
+	// NotExamined is set where the pods of the node were not read: there are
+	// no figures of it.
 	NotExamined bool `json:"notExamined,omitempty"`
+	// LikeNode names, of a node that was not examined, one that was: it has the
+	// same allocatable and the same message, and figures of its own.
+	LikeNode string `json:"likeNode,omitempty"`
 }
 
 // ResourceRoom is one resource on the node: quantities in milli-units for

@@ -57,6 +57,8 @@ func roomDoubt(room *Room) string {
 	switch {
 	case room == nil || len(room.HostPorts) > 0:
 		return ""
+	case room.NotExamined && room.LikeNode != "":
+		return "; the pods of the node were not read: " + room.LikeNode + ", of the same size, was examined"
 	case room.NotExamined:
 		return "; the pods of the node were not read"
 	default:

@@ -24,15 +24,10 @@ const (
 // maxHolders is how many holders of room are named.
 const maxHolders = 8
 
-// roomOn is our own arithmetic on one node. Where the node's pods were not
-// read, a node of the same shape with the same scheduler's word stands for it.
+// roomOn is our own arithmetic on one node. Nothing is computed of a node whose
+// pods were not read: one that is like it may hold other pods.
 func (a *analysis) roomOn(node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 	if !a.ix.s.PodsComplete(n.Name) {
-		if like, ok := a.rooms[shape(n, p)]; ok {
-			room := computeRoom(a.ix, like, a.ix.s.Nodes[like], p)
-			room.LikeNode = a.ix.s.Nodes[like].Name
-			return room
-		}
 		return &Room{NotExamined: true, Priority: p.Priority}
 	}
 	if a.rooms == nil {
@@ -46,8 +41,9 @@ func (a *analysis) roomOn(node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 	return computeRoom(a.ix, node, n, p)
 }
 
-// shape is equal for nodes of which one may stand for the other: the same
-// allocatable, and the same words of the scheduler on this pod.
+// shape is equal for nodes of which one is examined for all: the same
+// allocatable, and the same words of the scheduler on this pod. What is free on
+// them differs.
 func shape(n *corev1.Node, p *snapshot.Pod) string {
 	var b strings.Builder
 	names := make([]string, 0, len(n.Status.Allocatable))

@@ -1,12 +1,8 @@
 package coverage
 
-import (
-	"slices"
-)
-
 // second looks at verdicts again that depend on those of other nodes: whether
-// an exclusion looks unintended, whether an architecture is at fault, and the
-// room on nodes that another one stands for.
+// an exclusion looks unintended, whether an architecture is at fault, and which
+// node was examined of those that are alike.
 func (a *analysis) second() {
 	hidden := a.mostlyHidden()
 	for i := range a.out.Verdicts {
@@ -15,7 +11,7 @@ func (a *analysis) second() {
 		case v.State == Excluded && !v.Settling:
 			a.suspect(v, hidden)
 		case v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined:
-			a.borrowRoom(v)
+			a.pointToLike(v)
 		}
 	}
 	a.blameArch()
@@ -52,21 +48,10 @@ func (a *analysis) mostlyHidden() map[TaintEvidence]bool {
 	return out
 }
 
-// borrowRoom retries the arithmetic once all examined nodes are known.
-func (a *analysis) borrowRoom(v *Verdict) {
-	n, p := a.ix.s.Nodes[v.Node], &a.ix.s.Pods[v.Pod]
-	like, ok := a.rooms[shape(n, p)]
-	if !ok {
-		return
-	}
-	room := computeRoom(a.ix, like, a.ix.s.Nodes[like], p)
-	room.LikeNode = a.ix.s.Nodes[like].Name
-	v.Detail.Evidence.Room = room
-	// A port is freed by its holder, not by priorities.
-	short := func(r Reason) bool { return r == SchedInsufficient || r == SchedTooManyPods }
-	if (room.Preemption == preemptNoVictims || room.Preemption == preemptNever) && !slices.Contains(v.Detail.Contributing, SchedNoVictims) &&
-		(short(v.Reason) || slices.ContainsFunc(v.Detail.Contributing, short)) {
-		v.Detail.Contributing = append(v.Detail.Contributing, SchedNoVictims)
+// pointToLike names the node that was examined for all that are like this one.
+func (a *analysis) pointToLike(v *Verdict) {
+	if like, ok := a.rooms[shape(a.ix.s.Nodes[v.Node], &a.ix.s.Pods[v.Pod])]; ok {
+		v.Detail.Evidence.Room.LikeNode = a.ix.s.Nodes[like].Name
 	}
 }
 

@@ -52,7 +52,7 @@ func (r *Result) facts(c *Cause, m member, ms []member) []Fact {
 	case UnknownReason:
 		return []Fact{{"read", e.Unread}}
 	case SchedInsufficient, SchedNeverFits, SchedNoVictims, SchedTooManyPods, SchedHostPort:
-		return roomFacts(c, m, ms)
+		return r.roomFacts(c, m, ms)
 	default: // what was seen of the pod, below
 	}
 	switch {
