@@ -15,13 +15,19 @@ const maxExamined = 50
 // maxHeld is of how many DaemonSets it is read who drives their rollout.
 const maxHeld = 10
 
+// examinedKey is equal for pairs of which one is examined for all.
+type examinedKey struct {
+	daemonSet types.UID
+	shape     string
+}
+
 // Needs says what a second read should bring: pods of DaemonSets whose numbers
 // do not add up, events where there are gaps, and the pods of nodes where one
 // does not fit. What the snapshot already holds is not asked again.
 func (r *Result) Needs() snapshot.More {
 	var m snapshot.More
 	events, namespaces := map[string]bool{}, map[string]bool{}
-	rooms := map[string]string{}
+	rooms, nodes := map[examinedKey]bool{}, map[string]bool{}
 	for i := range r.DaemonSets {
 		d := &r.DaemonSets[i]
 		ns := d.DaemonSet.Namespace
@@ -44,16 +50,17 @@ func (r *Result) Needs() snapshot.More {
 			}
 			if v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined {
 				n, p := r.node(v), r.pod(v)
-				k := shape(n, p)
-				if _, ok := rooms[k]; !ok && len(rooms) < maxExamined {
-					rooms[k] = n.Name
+				// What one DaemonSet asks says nothing of another.
+				k := examinedKey{d.DaemonSet.UID, shape(n, p)}
+				if !rooms[k] && (nodes[n.Name] || len(nodes) < maxExamined) {
+					rooms[k], nodes[n.Name] = true, true
 				}
 			}
 		}
 	}
 	m.EventNamespaces = slices.Sorted(maps.Keys(events))
 	m.Namespaces = slices.Sorted(maps.Keys(namespaces))
-	m.Nodes = slices.Compact(slices.Sorted(maps.Values(rooms)))
+	m.Nodes = slices.Sorted(maps.Keys(nodes))
 	return m
 }
 

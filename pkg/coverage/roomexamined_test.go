@@ -99,3 +99,22 @@ func TestPortHoldersAreOfTheirNode(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Two DaemonSets whose pods wait with the same words, on nodes of one size that
+// they do not share: each has a node examined.
+func TestEachDaemonSetHasItsNodeExamined(t *testing.T) {
+	w := testkit.NewWorld()
+	for i, name := range []string{"large", "small"} {
+		label := "for=" + name
+		d := testkit.DaemonSet("ops", name).Select(label).Requests("cpu", fmt.Sprintf("%dm", 900-500*i)).Build()
+		w.Add(d, testkit.Revision(d, testkit.Hash, 1, day))
+		for j := range 3 {
+			node := fmt.Sprintf("%s-%d", name, j)
+			w.Add(testkit.Node(node).Label(label).Allocatable("cpu", "1"),
+				testkit.PodOf(d, node).Pending("0/9 nodes are available: 1 Insufficient cpu, 8 node(s) didn't satisfy plugin(s) [NodeAffinity]."))
+		}
+	}
+	if got, want := analyzeExamined(w).Needs().Nodes, []string{"large-0", "small-0"}; !slices.Equal(got, want) {
+		t.Errorf("examined %v, want %v", got, want)
+	}
+}
