@@ -214,6 +214,7 @@ func leftLines(left []rollout.Left, o Options) []string {
 var leftWords = map[string]string{
 	rollout.LeftOldPod:    "an old pod",
 	rollout.LeftFailedPod: "a failed pod",
+	rollout.LeftNoPod:     "no available pod",
 	rollout.LeftCordon:    "a cordon",
 	rollout.LeftStrategy:  "OnDelete stays",
 	rollout.LeftSkipped:   "an old pod",

@@ -151,9 +151,10 @@ func (d *decider) landAborted() *Decision {
 const (
 	LeftOldPod    = "OldPod"    // a pod of an older revision
 	LeftFailedPod = "FailedPod" // a node that failed on the target
+	LeftNoPod     = "NoPod"     // a node without an available pod that did not fail
 	LeftCordon    = "Cordon"    // a node that is still cordoned
 	LeftStrategy  = "Strategy"  // the DaemonSet is still OnDelete
-	LeftSkipped   = "Skipped"   // a node that a person skipped
+	LeftSkipped   = "Skipped"   // an old pod that is available, on a node that a person skipped
 )
 
 func (l Left) bad() bool { return l.What != LeftSkipped }
@@ -218,9 +219,37 @@ func (d *decider) leftBehind() []Left {
 			out = append(out, d.leftOld(n, f))
 		case f != nil && d.stands(d.r, f):
 			out = append(out, d.leftFailed(n, f))
+		case !old && n.ShouldRun && d.down(n) && d.r.has(n):
+			out = append(out, d.leftDown(n))
 		}
 	}
 	return out
+}
+
+// leftDown says what is known of a node that the run went past, and whose pod
+// of the target is not available.
+func (d *decider) leftDown(n *NodeView) Left {
+	name := n.Node.Name
+	l := Left{Node: name, What: LeftNoPod, Reason: "it did not become available"}
+	switch {
+	case slices.Contains(d.r.Skipped, name):
+		l.Reason = "skipped by a person"
+	case slices.Contains(d.r.Fenced, name):
+		l.Reason = "broken before the run, and set aside"
+	case lostNode(n):
+		l.Reason = "the node is lost"
+	}
+	l.Reason += d.gapWords(name)
+	return l
+}
+
+// gapWords is why no pod of a node is available, in brackets; empty where one
+// is.
+func (d *decider) gapWords(node string) string {
+	if v := d.evidence(node); v != nil && v.State.Gap() {
+		return " (" + string(v.Reason) + ")"
+	}
+	return ""
 }
 
 // leftOld says why a node still runs an old pod.
@@ -228,8 +257,10 @@ func (d *decider) leftOld(n *NodeView, f *Failure) Left {
 	name := n.Node.Name
 	l := Left{Node: name, What: LeftOldPod, Reason: "not in the scope of the run"}
 	switch {
-	case slices.Contains(d.r.Skipped, name):
+	case slices.Contains(d.r.Skipped, name) && !d.down(n):
 		l.What, l.Reason = LeftSkipped, "skipped by a person"
+	case slices.Contains(d.r.Skipped, name):
+		l.Reason = "skipped by a person" + d.gapWords(name)
 	case f != nil:
 		l.Reason = f.words()
 	case slices.Contains(d.r.Fenced, name):

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -34,6 +35,56 @@ func TestANodeThatAGateFailedStaysFailed(t *testing.T) {
 			}
 			if s := StatusOf(w.pol, w.run, w.view(), w.obs, t0); s.Done != 0 {
 				t.Errorf("%d done", s.Done)
+			}
+		})
+	}
+}
+
+// A node without an available pod is no clean end, whoever went past it.
+func TestTheEndNamesNodesWithoutAnAvailablePod(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		given func(w *world)
+		want  string
+	}{
+		{"skipped, and its new pod crashes", func(w *world) { w.run.Skipped = []string{"n0"} }, "NoPod of node n0: skipped by a person (Starting)"},
+		{"skipped, and it has no pod", func(w *world) { w.run.Skipped = []string{"n0"}; w.drop(0) }, "NoPod of node n0: skipped by a person (CreateStale)"},
+		{"set aside before", func(w *world) { w.run.Fenced = []string{"n0"} }, "NoPod of node n0: broken before the run, and set aside (Starting)"},
+		{"passed by", func(*world) {}, "NoPod of node n0: it did not become available (Starting)"},
+		{"skipped, and available", func(w *world) { w.run.Skipped = []string{"n0"}; w.p(0).Ready = true }, ""},
+		{"skipped, and its pod may not run there any more", func(w *world) { w.run.Skipped = []string{"n0"}; w.taint(0); w.drop(0) }, ""},
+		{"a namesake is not one of the run's", func(w *world) { w.n(0).UID = "other" }, ""},
+		{"skipped before its pod was replaced", func(w *world) {
+			w.run.Skipped = []string{"n0"}
+			w.p(0).Ready, w.p(0).Labels[hashLabel] = true, "h1"
+		}, "Skipped of node n0: skipped by a person"},
+		{"skipped with an old pod that is down", func(w *world) { w.run.Skipped = []string{"n0"}; w.p(0).Labels[hashLabel] = "h1" }, "OldPod of node n0: skipped by a person (Starting)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(2)
+			w.updated(0)
+			w.updated(1)
+			w.p(0).Ready = false
+			c.given(w)
+			w.run.Phase, w.run.Outcome, w.run.Original = Finishing, OutcomeDone, onDelete
+			delete(w.ds.Annotations, ArmAnnotation)
+			s, ok := w.decide(t).Act.(*SaveRun)
+			if !ok || s.Run.Phase != Ended {
+				t.Fatalf("got %+v", s)
+			}
+			got, exit := "", "done Done exit 0"
+			for _, l := range s.Run.Left {
+				got = l.String()
+			}
+			if c.want != "" && !strings.HasPrefix(c.want, LeftSkipped) {
+				exit = "done Done exit 1"
+			}
+			if got != c.want || len(s.Run.Left) > 1 {
+				t.Errorf("got  %+v\nwant %s", s.Run.Left, c.want)
+			}
+			w.run, w.gone = s.Run, true
+			if got := words(w.decide(t)); got != exit {
+				t.Errorf("got %s, want %s", got, exit)
 			}
 		})
 	}

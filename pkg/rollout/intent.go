@@ -231,6 +231,11 @@ func (r *Run) failed(node string) bool { return r.failure(node) != nil }
 
 func (r *Run) knows(node string) bool { return r.index(node) >= 0 }
 
+// has reports whether a node is a member, and not a namesake of one.
+func (r *Run) has(n *NodeView) bool {
+	return slices.Contains(r.Members, Member{Node: n.Node.Name, UID: ShortUID(n.Node.UID)})
+}
+
 // index of a member, -1 for none.
 func (r *Run) index(node string) int {
 	return slices.IndexFunc(r.Members, func(m Member) bool { return m.Node == node })

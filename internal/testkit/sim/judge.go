@@ -32,7 +32,7 @@ func (s *Sim) History() *check.History {
 		}
 	}
 	if s.final != nil && s.final.done != nil {
-		h.Ended = string(s.final.done.Outcome)
+		h.Ended, h.ByNode, h.Clean = string(s.final.done.Outcome), true, s.final.done.Exit == rollout.ExitDone
 		for _, l := range s.final.done.Left {
 			h.Reported[l.Node] = h.Reported[l.Node] || l.What != rollout.LeftStrategy
 			if l.What == rollout.LeftStrategy {

@@ -84,6 +84,8 @@ var mutants = []mutant{
 	{name: "a wave does not wait for the one before", file: inCandid, want: "G7",
 		old: "		if busy || len(deferred) > 0 {", new: "		if busy && len(deferred) > 1000 {",
 		also: &mutant{file: inFlight, old: "return g.Wave < f.Wave }", new: "return false }"}},
+	{name: "the end forgets a skipped node without an available pod", file: inEnding, want: "named",
+		old: "case !old && n.ShouldRun && d.down(n) && d.r.has(n):", new: "case !old && n.ShouldRun && d.down(n) && d.r.has(n) && !slices.Contains(d.r.Skipped, n.Node.Name):"},
 	{name: "copies of the annotation stay in revisions", file: inEnding, want: "G4",
 		old: "if _, ok := rev.Annotations[ArmAnnotation]; ok {", new: "if _, ok := rev.Annotations[ArmAnnotation]; ok && false {"},
 	{name: "nodes are not given back at the end", file: inEnding, want: "G4",

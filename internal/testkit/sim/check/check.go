@@ -88,6 +88,9 @@ func (c *checker) read(w *Write) {
 	}
 	was := c.rec
 	c.rec = rec
+	if rec.Phase == "Ended" && (was == nil || was.Phase != rec.Phase) {
+		c.named()
+	}
 	c.seeTemplate()
 	c.pinned(was)
 	if was == nil {

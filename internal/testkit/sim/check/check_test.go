@@ -103,6 +103,21 @@ func (s *story) lease(holder string, epoch int64, run string) {
 	s.add(Write{Kind: "Lease", Name: "l", Ours: true, Post: &Object{UID: "l", Lease: &Lease{Holder: holder, Epoch: epoch, Renewed: s.at, Run: run}}})
 }
 
+// ended is the end of a run that has replaced all pods but that of n1, which is
+// old where it is up.
+func (s *story) ended(named, clean, up bool) {
+	for i := range 3 {
+		if i != 1 || !up {
+			s.gone(i, "h1")
+			s.pod(i, "h2", i != 1)
+		}
+	}
+	s.after(time.Minute)
+	s.h.Ended, s.h.ByNode, s.h.Clean, s.h.Reported = "Done", true, clean, map[string]bool{"": true, "n1": named}
+	s.run(`"phase":"Ended"`)
+	s.add(Write{Kind: "Lease", Name: "l", Ours: true})
+}
+
 // replaced is n0 with its new pod, available for a while.
 func (s *story) replaced(soaked time.Duration) {
 	s.delete(0, "h1", "p-n0-h1")
@@ -211,6 +226,10 @@ func TestTheCheckerBites(t *testing.T) {
 			s.run(`"phase":"Running"`)
 		}, ""},
 		{"a mark that stays at the end", func(s *story) { s.node(0, true, mark, "True"); s.h.Ended = "Done" }, "G4"},
+		{"an end that names a node without an available pod", func(s *story) { s.ended(true, false, false) }, ""},
+		{"an end that does not name it", func(s *story) { s.ended(false, false, false) }, "named"},
+		{"an end that names it and is called a clean one", func(s *story) { s.ended(true, true, false) }, "clean"},
+		{"an end that does not name an old pod", func(s *story) { s.ended(false, true, true) }, "named"},
 		{"a Lease that stays at the end", func(s *story) { s.h.Ended = "Done"; s.h.Reported = map[string]bool{"": true} }, "G4"},
 	}
 	for _, c := range cases {

@@ -110,6 +110,9 @@ type History struct {
 	Ended string
 	// Reported is what the run says it leaves: node names, "" for the strategy.
 	Reported map[string]bool
+	// ByNode tells that Reported names every node, and Clean that the run ended
+	// with exit code 0.
+	ByNode, Clean bool
 	// AllowNotReady and AckHandBack are what a person accepted.
 	AllowNotReady bool
 	AckHandBack   bool
