@@ -65,7 +65,8 @@ func (f *RoleFlags) Options() (RoleOptions, error) {
 // Roles makes a ClusterRole and its binding, and with a namespace a Role there
 // for the rules that need not be cluster-wide, and its binding.
 func Roles(o RoleOptions, wide, inNamespace []rbacv1.PolicyRule) []any {
-	meta := metav1.ObjectMeta{Name: o.Name}
+	// By the label they are found again, whatever they are called.
+	meta := metav1.ObjectMeta{Name: o.Name, Labels: map[string]string{"app.kubernetes.io/part-of": "kubectl-ds"}}
 	typed := func(kind string) metav1.TypeMeta {
 		return metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind}
 	}

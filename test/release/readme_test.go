@@ -93,9 +93,18 @@ func TestTheREADMELeadsANewcomer(t *testing.T) {
 			t.Errorf("the first commands do not print %q:\n%s", want, out)
 		}
 	}
-	if out := b.run(t, b.home, path, typed(t, text, "Remove")); !strings.Contains(out, "HELD") {
-		t.Errorf("it does not show whether a DaemonSet is held:\n%s", out)
+	look := typed(t, text, "Look for what is left")
+	if out := b.run(t, b.home, look); strings.TrimSpace(out) != "No resources found" {
+		t.Errorf("something is left where nothing was begun:\n%s", out)
 	}
+	b.run(t, b.home, path, "kubectl ds-coverage rbac | kubectl apply -f -", "kubectl ds-rollout arm -n kube-system kube-proxy --yes")
+	out = b.run(t, b.home, look)
+	for _, want := range []string{"held: -n kube-system kube-proxy\n", "clusterrole.rbac.authorization.k8s.io/ds-coverage "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not show %q, which is left:\n%s", want, out)
+		}
+	}
+	b.run(t, b.home, path, typed(t, text, "Remove"))
 	if left := b.left(t, ".local/bin"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
