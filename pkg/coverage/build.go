@@ -124,6 +124,9 @@ func (r *Result) verdict(d *DaemonSetResult, v *Verdict) NodeVerdict {
 		}
 	}
 	out.Message, out.Remedy = r.words(d, v)
+	if b := v.Detail.beside; b != nil {
+		r.tellBeside(d, b, &out)
+	}
 	return out
 }
 

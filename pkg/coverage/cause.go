@@ -59,6 +59,7 @@ func (r *Result) Causes() []Cause {
 		for j := range d.Verdicts {
 			v := &d.Verdicts[j]
 			if r.shown(v) {
+				v = v.failing()
 				k := r.causeKey(d, v)
 				groups[k] = append(groups[k], member{d, v})
 			}
@@ -85,7 +86,7 @@ func (r *Result) shown(v *Verdict) bool {
 	case Unready, Missing:
 		return !v.Settling || !passing(v.Reason)
 	default:
-		return !v.Settling
+		return !v.Settling || v.trouble()
 	}
 }
 

@@ -162,6 +162,9 @@ func (x *explainer) podMore(p *snapshot.Pod) {
 			x.more("", "also "+x.podText(q), "", false)
 		}
 	}
+	if b := x.v.failing(); b != x.v {
+		x.more("", x.r.besideText(x.d, b), "", true)
+	}
 	e := x.evidence()
 	if e.Unread != "" {
 		x.more("", "not read: "+e.Unread, unknown, true)

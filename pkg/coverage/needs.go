@@ -41,8 +41,8 @@ func (r *Result) Needs() snapshot.More {
 			m.DaemonSets = append(m.DaemonSets, types.NamespacedName{Namespace: ns, Name: d.DaemonSet.Name})
 		}
 		for j := range d.Verdicts {
-			v := &d.Verdicts[j]
-			if v.State.Gap() {
+			v := d.Verdicts[j].failing()
+			if d.Verdicts[j].trouble() {
 				events[ns] = true
 			}
 			if v.State == Missing {

@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
@@ -36,7 +37,8 @@ func (a *analysis) present(v *Verdict, n *corev1.Node, pods []int32) {
 		v.Reason = Current
 	case Outdated:
 		v.Reason = OutdatedReason
-		a.outdated(v, p)
+		detail(v).Since = p.Created
+		a.beside(v, n, pods)
 	case Unknown:
 		v.Reason, v.Serves = UnknownReason, true
 		v.Detail = &Detail{Evidence: Evidence{Unread: a.unreadRevision()}}
@@ -85,10 +87,16 @@ func (a *analysis) worth(pods []int32) int32 {
 	return best
 }
 
+// surges reports whether an update puts new pods beside old ones.
+func surges(d *appsv1.DaemonSet) bool {
+	u := d.Spec.UpdateStrategy.RollingUpdate
+	return u != nil && u.MaxSurge != nil && u.MaxSurge.String() != "0" && u.MaxSurge.String() != "0%"
+}
+
 // surplus reports whether a node has more than one live pod and no surge
 // explains it.
 func (a *analysis) surplus(pods []int32) bool {
-	if u := a.d.Spec.UpdateStrategy.RollingUpdate; u != nil && u.MaxSurge != nil && u.MaxSurge.String() != "0" && u.MaxSurge.String() != "0%" {
+	if surges(a.d) {
 		return false
 	}
 	live := 0

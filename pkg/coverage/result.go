@@ -82,7 +82,8 @@ type Detail struct {
 	Evidence     Evidence
 	Contributing []Reason
 
-	shared bool // with other verdicts: see own
+	shared bool     // with other verdicts: see own
+	beside *Verdict // of the new pod that fails beside an outdated one
 }
 
 // node returns the node of a verdict.

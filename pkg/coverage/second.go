@@ -6,7 +6,7 @@ package coverage
 func (a *analysis) second() {
 	hidden := a.mostlyHidden()
 	for i := range a.out.Verdicts {
-		v := &a.out.Verdicts[i]
+		v := a.out.Verdicts[i].failing()
 		switch {
 		case v.State == Excluded && !v.Settling:
 			a.suspect(v, hidden)

@@ -190,12 +190,6 @@ func pressure(nodes []*corev1.Node, at map[string]int32, name string) *Condition
 	return nil
 }
 
-// outdated says whether the update goes on by itself.
-func (a *analysis) outdated(v *Verdict, p *snapshot.Pod) {
-	d := detail(v)
-	d.Since = p.Created
-}
-
 // unreadRevision says which read would tell the current revision.
 func (a *analysis) unreadRevision() string {
 	if f, ok := a.ix.s.Missing(snapshot.ResourceRevisions, a.d.Namespace); ok {

@@ -11,18 +11,25 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// places says what takes the places of maxUnavailable.
+// places says what takes the places of maxUnavailable; with a surge those of
+// maxSurge, which new pods that fail beside old ones take.
 type places struct {
+	of      string
 	allowed int
 	taken   int
 	by      map[Reason]int
 }
 
 func (d *DaemonSetResult) places() places {
-	p := places{allowed: maxUnavailable(d), by: map[Reason]int{}}
+	p := places{of: "maxUnavailable", allowed: maxUnavailable(d), by: map[Reason]int{}}
+	takes := func(v *Verdict) bool { return v.State.Gap() }
+	if n, _ := maxSurge(d); n > 0 {
+		p.of, p.allowed = "maxSurge", n
+		takes = func(v *Verdict) bool { return v.failing() != v }
+	}
 	for i := range d.Verdicts {
-		if v := &d.Verdicts[i]; v.State.Gap() {
-			p.by[v.Reason]++
+		if v := &d.Verdicts[i]; takes(v) {
+			p.by[v.failing().Reason]++
 			p.taken++
 		}
 	}
@@ -56,14 +63,26 @@ func updateText(d *DaemonSetResult) string {
 	case onDelete:
 		return "updateStrategy is OnDelete: nothing replaces them by itself"
 	}
-	if n, surge := maxSurge(d); n > 0 {
-		return fmt.Sprintf("a RollingUpdate with maxSurge %s is under way: an old pod goes when the new one beside it is available", surge)
-	}
 	p := d.places()
+	if n, surge := maxSurge(d); n > 0 {
+		return surgeText(p, surge)
+	}
 	if !p.stuck() {
 		return fmt.Sprintf("a RollingUpdate is under way: %d of %d allowed unavailable are taken", p.taken, p.allowed)
 	}
 	return fmt.Sprintf("RollingUpdate waits: %d of %d allowed unavailable are taken (%s)", p.taken, p.allowed, p)
+}
+
+// surgeText says why an old pod stays beside a new one.
+func surgeText(p places, surge string) string {
+	failing := fmt.Sprintf("%d of %d new pods that it allows beside old ones are not available (%s)", p.taken, p.allowed, p)
+	switch {
+	case p.stuck():
+		return "RollingUpdate with maxSurge " + surge + " waits: " + failing
+	case p.taken > 0:
+		return "a RollingUpdate with maxSurge " + surge + " is under way: " + failing
+	}
+	return "a RollingUpdate with maxSurge " + surge + " is under way: an old pod goes when the new one beside it is available"
 }
 
 // updateFixes say what brings outdated pods up to date.
@@ -74,7 +93,7 @@ func (r *Result) updateFixes(d *DaemonSetResult) []string {
 	case d.onDelete():
 		return []string{"delete the pods one by one, each after the one before is ready again, or with the plugin: " + r.rollout("start", d.DaemonSet)}
 	case d.stuck():
-		return []string{"mend what takes the places of maxUnavailable: the update then goes on by itself"}
+		return []string{"mend what takes the places of " + d.places().of + ": the update then goes on by itself"}
 	}
 	return []string{"wait: the update goes on by itself"}
 }
@@ -96,8 +115,7 @@ func (d *DaemonSetResult) onDelete() bool {
 
 // stuck reports whether a RollingUpdate waits for gaps to be closed.
 func (d *DaemonSetResult) stuck() bool {
-	n, _ := maxSurge(d)
-	return !d.onDelete() && n == 0 && d.places().stuck()
+	return !d.onDelete() && d.places().stuck()
 }
 
 // undoFixes take an update back of which the new pods fail, while older ones

@@ -60,6 +60,80 @@ func TestOutdatedSaysWhatHoldsTheUpdate(t *testing.T) {
 	}
 }
 
+// surging is a DaemonSet on four nodes, whose update puts new pods beside the
+// old ones of the first two.
+func surging(maxSurge string, change func(*testkit.PodBuilder)) *Result {
+	w := testkit.NewWorld()
+	d := testkit.DaemonSet("ops", "agent").Build()
+	surge := intstr.Parse(maxSurge)
+	d.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxSurge: &surge}
+	w.Add(d, testkit.Revision(d, testkit.Hash, 2, time.Minute)) // all is settling
+	for i := range 4 {
+		name := fmt.Sprintf("n%d", i)
+		w.Add(testkit.Node(name), testkit.PodOf(d, name).Hash("old"))
+		if i < 2 {
+			b := testkit.PodOf(d, name).Named("new-" + name).Created(time.Minute)
+			change(b)
+			w.Add(b)
+		}
+	}
+	return Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute})
+}
+
+func TestANewPodThatFailsBesideAnOldOneIsTold(t *testing.T) {
+	crash := func(b *testkit.PodBuilder) { b.Crashing(1, "Error", 3) }
+	for _, c := range []struct {
+		name, maxSurge string
+		change         func(*testkit.PodBuilder)
+		reason         Reason // of the paragraph; empty for none
+		why            string // of the nodes that wait
+		fix            string
+	}{
+		{"stuck", "2", crash, CrashLoop,
+			"RollingUpdate with maxSurge 2 waits: 2 of 2 new pods that it allows beside old ones are not available (2 CrashLoop)",
+			"mend what takes the places of maxSurge: the update then goes on by itself"},
+		{"others go on", "3", crash, CrashLoop,
+			"a RollingUpdate with maxSurge 3 is under way: 2 of 3 new pods that it allows beside old ones are not available (2 CrashLoop)",
+			"wait: the update goes on by itself"},
+		{"an image", "2", func(b *testkit.PodBuilder) { b.Waiting("ImagePullBackOff", "Back-off pulling image") }, ImagePull,
+			"RollingUpdate with maxSurge 2 waits: 2 of 2 new pods that it allows beside old ones are not available (2 ImagePull)",
+			"mend what takes the places of maxSurge: the update then goes on by itself"},
+		{"starting", "2", func(b *testkit.PodBuilder) { b.NotReady(time.Minute) }, "",
+			"a RollingUpdate with maxSurge 2 is under way: an old pod goes when the new one beside it is available",
+			"wait: the update goes on by itself"},
+	} {
+		r := surging(c.maxSurge, c.change)
+		d := &r.DaemonSets[0]
+		if d.Summary.Outdated != 4 || d.Summary.Gaps != 0 {
+			t.Errorf("%s: the old pods serve: %+v", c.name, d.Summary)
+		}
+		if got := updateText(d); got != c.why {
+			t.Errorf("%s: %q, want %q", c.name, got, c.why)
+		}
+		if got := r.updateFixes(d)[0]; got != c.fix {
+			t.Errorf("%s: %q, want %q", c.name, got, c.fix)
+		}
+		v := r.Report().Items[0].Nodes[0]
+		if c.reason == "" {
+			if len(v.Contributing) > 0 || len(r.Causes()) > 0 {
+				t.Errorf("%s: %+v, %+v", c.name, v.Contributing, r.Causes())
+			}
+			continue
+		}
+		if v.State != Outdated || v.Contributing[0] != c.reason || v.Evidence.Container == nil || !strings.Contains(v.Message, "the new pod new-n0 beside it is not available: "+string(c.reason)) {
+			t.Errorf("%s: %+v", c.name, v)
+		}
+		cs := causesOf(r, c.reason)
+		if len(cs) != 1 || cs[0].Count != "2 nodes Outdated" || len(cs[0].Fixes) != 2 || !strings.Contains(cs[0].Fixes[1], "ds-rollout undo") ||
+			!strings.Contains(cs[0].Looks[0], "new-n0") {
+			t.Errorf("%s: %+v", c.name, cs)
+		}
+		if m := r.Needs(); len(m.EventNamespaces) != 1 {
+			t.Errorf("%s: the events of the new pods are not asked for: %+v", c.name, m)
+		}
+	}
+}
+
 // An image that other nodes have is not a wrong name.
 func TestImagePullSaysWhereToLook(t *testing.T) {
 	for _, c := range []struct {
