@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	pasted  = regexp.MustCompile("(?ms)^```(?:sh|console)\n(.*?)^```")
+	pasted  = regexp.MustCompile("(?ms)^ *```(?:sh|console)\n(.*?)^ *```")
 	remark  = regexp.MustCompile(`(?:^|\s)#`)
 	touched = "'\"`;&|<>()*?[]$!"
 )

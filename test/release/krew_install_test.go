@@ -47,7 +47,7 @@ func TestKrewInstallsFromThisRepository(t *testing.T) {
 
 	index := filepath.Join(t.TempDir(), "index")
 	git(t, ".", "clone", "--quiet", built.root, index)
-	lines := strings.SplitAfter(typed(t, readme(t), "With Krew, a package, or from source"), "\n")
+	lines := strings.SplitAfter(typed(t, readme(t), "With Krew or a package"), "\n")
 	add := strings.Replace(lines[0], indexURL, index, 1)
 	if add == lines[0] {
 		t.Fatalf("the first line does not add the index: %s", lines[0])
