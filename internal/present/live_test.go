@@ -24,7 +24,7 @@ type liveCase struct {
 	keys     []string
 }
 
-// midRun is scene 5 of the screens.
+// midRun is a run in its third wave, and a node has joined.
 func midRun() *rollout.Status {
 	s := statusAt("16:10:30")
 	s.Done, s.Joined = 31, []string{"ip-10-0-150-3"}

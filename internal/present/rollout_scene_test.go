@@ -18,10 +18,10 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// afternoon is when the plan of the screens is made.
+// afternoon is when the plan of the golden files is made.
 var afternoon = time.Date(2026, 11, 23, 15, 20, 0, 0, time.UTC)
 
-// fleet is the cluster of the screens seen by one DaemonSet: 191 nodes in
+// fleet is the cluster of the golden files seen by one DaemonSet: 191 nodes in
 // three zones, 12 of them arm64, one lost.
 type fleet struct {
 	s   *snapshot.Snapshot

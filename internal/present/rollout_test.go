@@ -68,7 +68,7 @@ func planScreens(t testing.TB) []rolloutScreen {
 
 func fleetCounts(f *fleet) []rollout.RevisionCount { return rollout.CountRevisions(f.view(), f.now) }
 
-// failedCanary is scene 6: a canary fails.
+// failedCanary is a run that stopped at its first node.
 func failedCanary(t testing.TB) *StoppedView {
 	t.Helper()
 	f := newFleet(afternoon)
@@ -161,7 +161,7 @@ func restScreens(t testing.TB) []rolloutScreen {
 	}
 }
 
-// nextMorning is scene 7: another laptop.
+// nextMorning is the resume, from another laptop, of a run that --until paused.
 func nextMorning(t testing.TB) *ResumeView {
 	t.Helper()
 	morning := afternoon.Add(17*time.Hour + 44*time.Minute)

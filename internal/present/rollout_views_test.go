@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// stuckNative is scene 8: a native update that three arm64 nodes and a lost one hold.
+// stuckNative is a native update that three arm64 nodes and a lost one hold.
 func stuckNative() *rollout.Native {
 	f := newFleet(monday)
 	f.ds.ManagedFields = nil

@@ -68,7 +68,7 @@ type watcher interface {
 	Look(*rollout.Status, rollout.Decision)
 }
 
-// tell is the canary of the screens, as a driver tells it.
+// tell is the canary of the golden files, as a driver tells it.
 func tell(w watcher) {
 	soak := waits(rollout.Cause{Code: rollout.WaitSoak, Node: "ip-10-0-31-7", Message: "cilium-w8d5k"})
 	ev := func(clock string, e rollout.Event) {

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// fsxWorld is scene 2 of the screens: 191 nodes, of which 155 wait for an
+// fsxWorld has 191 nodes, of which 155 wait for an
 // agent that is kept away by the taint it should remove; one of them is lost.
 func fsxWorld() *pairWorld {
 	w := newPairWorld()
@@ -69,7 +69,7 @@ func TestAnExclusionIsExplainedAsOnTheScreen(t *testing.T) {
 	}
 }
 
-// datadogWorld is the other half of scene 2: a pod that does not fit.
+// datadogWorld has a pod that does not fit.
 func datadogWorld() *pairWorld {
 	w := newPairWorld()
 	n := w.node("ip-10-0-12-14", []string{"kubernetes.io/os=linux"}, "node.kubernetes.io/unschedulable:NoSchedule", "soft:PreferNoSchedule")

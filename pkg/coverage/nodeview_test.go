@@ -38,7 +38,7 @@ func rowsOf(n *NodeCoverage) string {
 	return lines(out...)
 }
 
-// Scene 3 of the screens: what one node costs, worst first.
+// What one node costs, worst first.
 func TestOneNodeIsSeenWithWhatItsDaemonSetsCost(t *testing.T) {
 	w := newPairWorld()
 	n := w.node("ip-10-0-20-5", []string{"kubernetes.io/arch=arm64", "node.kubernetes.io/instance-type=m7g.xlarge",

@@ -72,7 +72,8 @@ type doubts struct {
 }
 
 // drift compares status with the recomputed numbers, and says why they
-// differ. The causes are those of the controller's source: docs/design.md.
+// differ. The causes are those that the controller's source allows
+// (pkg/controller/daemon/daemon_controller.go, v1.37.2: updateDaemonSetStatus).
 func drift(d *appsv1.DaemonSet, got Counts, t *target, why doubts) []StatusDrift {
 	was := reported(d)
 	if got.Misscheduled <= was.Misscheduled {

@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// Each case is a rule of design.md section 3, or of reliability.md section 4.
+// Each case is a rule of Decide, or a fault that a run must come through.
 func TestDecide(t *testing.T) {
 	three := func() *intstr.IntOrString { return intOr(3) }
 	cases := []struct {

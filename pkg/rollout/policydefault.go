@@ -29,8 +29,8 @@ type Context struct {
 	Terminal bool // somebody can be asked
 }
 
-// WithDefaults returns p with every default filled in, as in screens.md scene
-// 11. p is not changed.
+// WithDefaults returns p with every default filled in, those that depend on c
+// included. p is not changed.
 func (p *Policy) WithDefaults(c Context) *Policy {
 	out := p.DeepCopy()
 	out.APIVersion, out.Kind = snapshot.APIVersion, KindPolicy

@@ -37,7 +37,7 @@ type Effect struct {
 	Because  string // why it is not allowed
 }
 
-// Exit codes that a run ends with; design.md section 2.
+// Exit codes that a run ends with, as docs/exit-codes.md has them.
 const (
 	ExitDone        = 0
 	ExitStopped     = 1

@@ -75,7 +75,7 @@ var mutants = []mutant{
 		also: &mutant{file: inGates, old: "	case GateFail, GateError:", new: "	case GateFail:"}},
 	{name: "nodes in flight hold no place", file: inClass, want: "G1",
 		old: "	for i := range flights {", new: "	for i := range flights[:0] {"},
-	{name: "a new template is not noticed", file: inGuard, want: "F28",
+	{name: "a new template is not noticed", file: inGuard, want: "drift",
 		old: "	if !d.drifted ||", new: "	if true || !d.drifted ||"},
 	{name: "every cordon is taken for ours", file: inFlight, want: "G3",
 		old: "Unschedulable: n.Mark.Prior && n.Node.Spec.Unschedulable,", new: "Unschedulable: false,"},

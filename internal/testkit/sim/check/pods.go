@@ -26,7 +26,7 @@ func (c *checker) victim(w *Write) {
 		c.fail("G6", "pod %s deleted while the strategy is not OnDelete", w.Name)
 	}
 	if c.longer(&c.drift) {
-		c.fail("F28", "pod %s deleted although the template is not the target", w.Name)
+		c.fail("drift", "pod %s deleted although the template is not the target", w.Name)
 	}
 	if c.longer(c.noReturn[n]) {
 		c.fail("eligibility", "pod %s on %s would not come back", w.Name, n)
