@@ -3,6 +3,26 @@
 //
 // It is pure: a snapshot and a time go in, a Result comes out. Status fields
 // of the DaemonSet are never trusted; they are recomputed and compared.
+//
+// Its files:
+//
+//   - analyze.go, index.go, claim.go, revision.go: every pair is asked once; whose
+//     pod is it, and is it current
+//   - state.go, reasons.go, result.go, evidence.go: the verdict, its reason and the
+//     operands; reasons.go is the registry
+//   - excluded.go, exclusion.go, missing.go, present.go, unready.go, pending.go,
+//     scheduler.go, containers.go, probes.go, churn.go, beside.go: the producers
+//     of reasons
+//   - second.go, nearmiss.go, cohort.go, pools.go: what only shows among all nodes
+//   - room.go: what is free on a node, and who holds it
+//   - findings.go, held.go, status.go, updating.go: of a DaemonSet as a whole
+//   - needs.go: which reads would make a verdict sharper
+//   - message*.go, fixes*.go, looks.go, heldfixes.go, words.go: a verdict in words
+//   - cause.go, tell*.go, notes.go: pairs that suffer from the same thing, as one
+//     paragraph
+//   - report.go, build.go, summary.go, top.go, condition.go: the report, and what
+//     --fail-on asks of it
+//   - explain*.go: every rule for one pair; nodeview.go: the verdicts by node
 package coverage
 
 //go:generate go run ../../internal/gen/reasons ../../docs/reasons.md
