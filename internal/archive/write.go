@@ -124,14 +124,16 @@ func (l *listWriter) objects(s *snapshot.Snapshot) {
 		l.item(o)
 	}
 	for _, n := range s.Nodes {
-		o := snapshot.RedactNode(n)
+		o := l.red.Node(n)
 		o.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Node"}
 		l.item(o)
 	}
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Full == nil {
-			l.item(minimalPod(p))
+			o := minimalPod(p)
+			o.Labels = l.red.Labels(o.Labels)
+			l.item(o)
 			continue
 		}
 		o := l.red.Pod(p.Full)

@@ -1,41 +1,27 @@
 package snapshot
 
 import (
+	"maps"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RedactPod returns a copy of p that may be shown to others: values of
-// environment variables are replaced, what looks like a secret in commands and
-// messages is masked, annotations that no verdict needs and managed fields are
-// dropped. Names stay, those of Secrets too: a name is no secret.
+// RedactPod is Redactor.Pod for a pod alone.
 func RedactPod(p *corev1.Pod) *corev1.Pod { return new(Redactor).Pod(p) }
 
-// RedactDaemonSet is RedactPod for a DaemonSet and its template.
+// RedactDaemonSet is Redactor.DaemonSet for a DaemonSet alone.
 func RedactDaemonSet(d *appsv1.DaemonSet) *appsv1.DaemonSet { return new(Redactor).DaemonSet(d) }
 
-// RedactRevision is RedactPod for a ControllerRevision and the template in its
-// data. Data that is no template is emptied.
+// RedactRevision is Redactor.Revision for a ControllerRevision alone.
 func RedactRevision(r *appsv1.ControllerRevision) *appsv1.ControllerRevision {
 	return new(Redactor).Revision(r)
 }
 
-// RedactNode is RedactPod for a node.
-func RedactNode(n *corev1.Node) *corev1.Node {
-	n = n.DeepCopy()
-	n.ManagedFields = nil
-	n.Annotations = keptAnnotations(n.Annotations)
-	for i := range n.Status.Conditions {
-		c := &n.Status.Conditions[i]
-		c.Message = MaskText(c.Message)
-	}
-	if n.Status.Config != nil {
-		n.Status.Config.Error = MaskText(n.Status.Config.Error)
-	}
-	return n
-}
+// RedactNode is Redactor.Node for a node alone.
+func RedactNode(n *corev1.Node) *corev1.Node { return new(Redactor).Node(n) }
 
 // RedactEvent masks what looks like a secret in the message.
 func RedactEvent(e Event) Event {
@@ -43,10 +29,22 @@ func RedactEvent(e Event) Event {
 	return e
 }
 
-// Redactor redacts objects that belong together. Two values of one name that
+// Redactor makes copies of objects that may be shown to others. These are
+// replaced, whatever is in them: values of environment variables, words of
+// commands (of containers, probes and hooks) but for the name of the
+// executable and the names of flags, paths and headers of HTTP probes,
+// attributes of CSI and flex volumes. Annotations that nothing here reads,
+// change-cause and last-applied-configuration among them, and managed fields
+// are dropped. In messages what looks like a secret is masked, as MaskText
+// does; in labels and in the annotations that stay, what has the looks of a
+// well-known token. All else stays: names, those of Secrets too, images and
+// paths of volumes.
+//
+// Objects that belong together have one Redactor. Two values of one name that
 // differ are still told apart afterwards (redacted, redacted-2), so that a
 // template and a revision that differ in nothing but a value do not become the
-// same. The zero value is ready. It is not safe for concurrent use.
+// same. Which is all that is told of a value: a digest could be tried out. The
+// zero value is ready. It is not safe for concurrent use.
 type Redactor struct {
 	// seen has the replacement of each value, by the name it is a value of.
 	seen map[string]map[string]string
@@ -75,11 +73,24 @@ func (r *Redactor) value(name, v string) string {
 	return s
 }
 
-// Pod is RedactPod.
+// Node returns a redacted copy.
+func (r *Redactor) Node(n *corev1.Node) *corev1.Node {
+	n = n.DeepCopy()
+	r.meta(&n.ObjectMeta)
+	for i := range n.Status.Conditions {
+		c := &n.Status.Conditions[i]
+		c.Message = MaskText(c.Message)
+	}
+	if n.Status.Config != nil {
+		n.Status.Config.Error = MaskText(n.Status.Config.Error)
+	}
+	return n
+}
+
+// Pod returns a redacted copy.
 func (r *Redactor) Pod(p *corev1.Pod) *corev1.Pod {
 	p = p.DeepCopy()
-	p.ManagedFields = nil
-	p.Annotations = keptAnnotations(p.Annotations)
+	r.meta(&p.ObjectMeta)
 	r.podSpec(&p.Spec)
 	s := &p.Status
 	s.Message = MaskText(s.Message)
@@ -109,13 +120,14 @@ func (r *Redactor) Pod(p *corev1.Pod) *corev1.Pod {
 	return p
 }
 
-// DaemonSet is RedactDaemonSet.
+// DaemonSet returns a copy that is redacted, its template too.
 func (r *Redactor) DaemonSet(d *appsv1.DaemonSet) *appsv1.DaemonSet {
 	d = d.DeepCopy()
-	d.ManagedFields = nil
-	d.Annotations = keptAnnotations(d.Annotations)
-	d.Spec.Template.ManagedFields = nil
-	d.Spec.Template.Annotations = keptAnnotations(d.Spec.Template.Annotations)
+	r.meta(&d.ObjectMeta)
+	if d.Spec.Selector != nil {
+		r.labels(d.Spec.Selector.MatchLabels)
+	}
+	r.meta(&d.Spec.Template.ObjectMeta)
 	r.podSpec(&d.Spec.Template.Spec)
 	for i := range d.Status.Conditions {
 		c := &d.Status.Conditions[i]
@@ -134,9 +146,39 @@ func redactState(s *corev1.ContainerState) {
 	}
 }
 
+func (r *Redactor) meta(m *metav1.ObjectMeta) {
+	m.ManagedFields = nil
+	m.Annotations = keptAnnotations(m.Annotations)
+	r.labels(m.Labels)
+}
+
+// labels masks the values that have the looks of a token. The same value
+// becomes the same everywhere, so that selectors still select.
+func (r *Redactor) labels(m map[string]string) {
+	for k, v := range m {
+		if masked := r.token(v); masked != v {
+			m[k] = masked
+		}
+	}
+}
+
+// Labels returns m with the values masked that have the looks of a token: m
+// itself where there is none.
+func (r *Redactor) Labels(m map[string]string) map[string]string {
+	for _, v := range m {
+		if tokens.MatchString(v) {
+			m = maps.Clone(m)
+			r.labels(m)
+			return m
+		}
+	}
+	return m
+}
+
 // What podSpec does to the fields of a pod, Revision does to the same fields
 // in JSON; a test compares the two.
 func (r *Redactor) podSpec(s *corev1.PodSpec) {
+	r.labels(s.NodeSelector)
 	for i := range s.InitContainers {
 		r.container(&s.InitContainers[i])
 	}
@@ -158,7 +200,7 @@ func (r *Redactor) podSpec(s *corev1.PodSpec) {
 			r.values(v.FlexVolume.Options)
 		}
 		if v.GitRepo != nil {
-			v.GitRepo.Repository = r.word(v.GitRepo.Repository)
+			v.GitRepo.Repository = r.value("repository", v.GitRepo.Repository)
 		}
 		if v.Projected != nil {
 			for j := range v.Projected.Sources {
@@ -168,16 +210,14 @@ func (r *Redactor) podSpec(s *corev1.PodSpec) {
 			}
 		}
 		if v.Ephemeral != nil && v.Ephemeral.VolumeClaimTemplate != nil {
-			t := v.Ephemeral.VolumeClaimTemplate
-			t.ManagedFields = nil
-			t.Annotations = keptAnnotations(t.Annotations)
+			r.meta(&v.Ephemeral.VolumeClaimTemplate.ObjectMeta)
 		}
 	}
 }
 
 func (r *Redactor) container(c *corev1.Container) {
-	r.words(c.Command)
-	r.words(c.Args)
+	r.words(c.Command, true)
+	r.words(c.Args, false)
 	for i := range c.Env {
 		c.Env[i].Value = r.value(c.Env[i].Name, c.Env[i].Value)
 	}
@@ -197,10 +237,10 @@ func (r *Redactor) container(c *corev1.Container) {
 
 func (r *Redactor) action(exec *corev1.ExecAction, get *corev1.HTTPGetAction) {
 	if exec != nil {
-		r.words(exec.Command)
+		r.words(exec.Command, true)
 	}
 	if get != nil {
-		get.Path = r.word(get.Path)
+		get.Path = r.path(get.Path)
 		for i := range get.HTTPHeaders {
 			h := &get.HTTPHeaders[i]
 			h.Value = r.value(h.Name, h.Value)
@@ -216,10 +256,9 @@ func (r *Redactor) values(m map[string]string) {
 
 // keptDomains are the prefixes of annotations that verdicts read, or that
 // tell who owns an object. All others are dropped: nobody knows what is in
-// them.
+// them, and kubectl puts whole command lines and manifests there.
 var keptDomains = map[string]bool{
 	APIGroup:                           true,
-	"kubernetes.io":                    true, // config.mirror, change-cause
 	"scheduler.alpha.kubernetes.io":    true,
 	"cluster-autoscaler.kubernetes.io": true,
 	"meta.helm.sh":                     true,
@@ -229,6 +268,7 @@ var keptDomains = map[string]bool{
 
 var keptNames = map[string]bool{
 	appsv1.DeprecatedTemplateGeneration:                      true,
+	corev1.MirrorPodAnnotationKey:                            true,
 	"kubectl.kubernetes.io/restartedAt":                      true,
 	"kubectl.kubernetes.io/default-container":                true,
 	"argocd.argoproj.io/tracking-id":                         true,
@@ -253,7 +293,7 @@ func keptAnnotations(m map[string]string) map[string]string {
 			if out == nil {
 				out = map[string]string{}
 			}
-			out[k] = maskWord(v)
+			out[k] = MaskText(v)
 		}
 	}
 	return out

@@ -7,12 +7,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// Revision is RedactRevision. The data keeps its form, keys in order and no
-// spaces, as the controller writes it.
+// Revision returns a copy that is redacted, the template in its data too. The
+// data keeps its form, keys in order and no spaces, as the controller writes
+// it. Data that is no template is emptied.
 func (r *Redactor) Revision(rev *appsv1.ControllerRevision) *appsv1.ControllerRevision {
 	rev = rev.DeepCopy()
-	rev.ManagedFields = nil
-	rev.Annotations = keptAnnotations(rev.Annotations)
+	r.meta(&rev.ObjectMeta)
 	rev.Data.Raw = r.template(rev.Data.Raw)
 	rev.Data.Object = nil // clients fill Raw
 	return rev
@@ -32,8 +32,9 @@ func (r *Redactor) template(raw []byte) []byte {
 	if t == nil {
 		return []byte("{}")
 	}
-	jsonAnnotations(object(t, "metadata"))
+	r.jsonMeta(object(t, "metadata"))
 	spec := object(t, "spec")
+	r.jsonLabels(spec, "nodeSelector")
 	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
 		for _, c := range objects(spec, list) {
 			r.jsonContainer(c)
@@ -50,8 +51,8 @@ func (r *Redactor) template(raw []byte) []byte {
 }
 
 func (r *Redactor) jsonContainer(c map[string]any) {
-	r.jsonWords(c, "command")
-	r.jsonWords(c, "args")
+	r.jsonWords(c, "command", true)
+	r.jsonWords(c, "args", false)
 	for _, e := range objects(c, "env") {
 		r.jsonValue(e)
 	}
@@ -64,9 +65,9 @@ func (r *Redactor) jsonContainer(c map[string]any) {
 }
 
 func (r *Redactor) jsonAction(a map[string]any) {
-	r.jsonWords(object(a, "exec"), "command")
+	r.jsonWords(object(a, "exec"), "command", true)
 	get := object(a, "httpGet")
-	r.jsonWord(get, "path")
+	jsonString(get, "path", r.path)
 	for _, h := range objects(get, "httpHeaders") {
 		r.jsonValue(h)
 	}
@@ -75,16 +76,16 @@ func (r *Redactor) jsonAction(a map[string]any) {
 func (r *Redactor) jsonVolume(v map[string]any) {
 	r.jsonValues(object(object(v, "csi"), "volumeAttributes"))
 	r.jsonValues(object(object(v, "flexVolume"), "options"))
-	r.jsonWord(object(v, "gitRepo"), "repository")
+	jsonString(object(v, "gitRepo"), "repository", func(s string) string { return r.value("repository", s) })
 	for _, s := range objects(object(v, "projected"), "sources") {
 		r.jsonValues(object(object(s, "podCertificate"), "userAnnotations"))
 	}
-	jsonAnnotations(object(object(object(v, "ephemeral"), "volumeClaimTemplate"), "metadata"))
+	r.jsonMeta(object(object(object(v, "ephemeral"), "volumeClaimTemplate"), "metadata"))
 }
 
-func (r *Redactor) jsonWord(o map[string]any, key string) {
+func jsonString(o map[string]any, key string, redact func(string) string) {
 	if s, ok := o[key].(string); ok {
-		o[key] = r.word(s)
+		o[key] = redact(s)
 	}
 }
 
@@ -110,23 +111,31 @@ func (r *Redactor) jsonValues(m map[string]any) {
 	}
 }
 
-func (r *Redactor) jsonWords(o map[string]any, key string) {
+func (r *Redactor) jsonWords(o map[string]any, key string, executable bool) {
 	list, _ := o[key].([]any)
 	words := make([]string, len(list))
 	for i := range list {
 		words[i], _ = list[i].(string)
 	}
-	r.words(words)
+	r.words(words, executable)
 	for i := range list {
 		list[i] = words[i]
 	}
 }
 
-func jsonAnnotations(meta map[string]any) {
+func (r *Redactor) jsonLabels(o map[string]any, key string) {
+	labels := object(o, key)
+	for k := range labels {
+		jsonString(labels, k, r.token)
+	}
+}
+
+func (r *Redactor) jsonMeta(meta map[string]any) {
 	if meta == nil {
 		return
 	}
 	delete(meta, "managedFields")
+	r.jsonLabels(meta, "labels")
 	all, ok := meta["annotations"].(map[string]any)
 	if !ok {
 		delete(meta, "annotations")
@@ -134,7 +143,7 @@ func jsonAnnotations(meta map[string]any) {
 	}
 	for k, v := range all {
 		if s, ok := v.(string); ok && keptAnnotation(k) {
-			all[k] = maskWord(s)
+			all[k] = MaskText(s)
 		} else {
 			delete(all, k)
 		}

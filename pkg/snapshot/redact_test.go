@@ -23,12 +23,18 @@ func TestMaskText(t *testing.T) {
 		"a resource list stays":         {"0/5 nodes are available: 3 Insufficient cpu. preemption: 0/5", "0/5 nodes are available: 3 Insufficient cpu. preemption: 0/5"},
 		"a taint stays":                 {"1 node(s) had untolerated taint {dedicated: gpu}", "1 node(s) had untolerated taint {dedicated: gpu}"},
 		"an image stays":                {`Back-off pulling image "reg.io/a/b:v1@sha256:abcdef"`, `Back-off pulling image "reg.io/a/b:v1@sha256:abcdef"`},
-		"user and password of a URL":    {"Get https://bob:hunter2@reg.io/v2/: EOF", "Get https://redacted@reg.io/v2/: EOF"},
+		"user and password of a URL":    {"Get https://bob:hunter2@reg.io/v2/: EOF", "Get https://redacted@reg.io/redacted: EOF"},
 		"a password with an at sign":    {"https://bob:hun@ter2@reg.io/", "https://redacted@reg.io/"},
-		"an address in a path stays":    {"https://reg.io/a@sha256:ab", "https://reg.io/a@sha256:ab"},
-		"a query":                       {"https://reg.io/token?account=bob&token=hunter2 failed", "https://reg.io/token?account=bob&token=redacted failed"},
-		"a signed URL":                  {"https://s3/x?X-Amz-Signature=hunter2", "https://s3/x?X-Amz-Signature=redacted"},
-		"a SAS":                         {"https://blob/x?sv=1&sig=hunter2", "https://blob/x?sv=1&sig=redacted"},
+		"a password with a slash":       {"https://bob:hun/ter2@reg.io/", "https://redacted/redacted"},
+		"a host and its port":           {`Get "http://10.0.0.1:8080/hunter2": EOF`, `Get "http://10.0.0.1:8080/redacted": EOF`},
+		"a host of IPv6":                {`Get "http://[fd00::1]:8080/hunter2"`, `Get "http://[fd00::1]:8080/redacted"`},
+		"a query":                       {"https://reg.io/token?account=bob&token=hunter2 failed", "https://reg.io/redacted failed"},
+		"a query without a path":        {"https://reg.io?hunter2, failed", "https://reg.io/redacted, failed"},
+		"a query of a database":         {"postgres://h/db?sslmode=on&password=hunter2", "postgres://h/db?sslmode=on&password=redacted"},
+		"a path of a socket stays":      {"dial unix:///run/csi.sock: no such file", "dial unix:///run/csi.sock: no such file"},
+		"a URL without a path stays":    {"Get https://reg.io/: EOF", "Get https://reg.io/: EOF"},
+		"a webhook":                     {`Post "https://hooks.slack.com/services/T1/B2/hunter2": EOF`, `Post "https://redacted": EOF`},
+		"a webhook without a scheme":    {"POST hooks.slack.com/services/T1/B2/hunter2 failed", "POST redacted failed"},
 		"an assignment":                 {"exec failed: DB_PASSWORD=hunter2 not accepted", "exec failed: DB_PASSWORD=redacted not accepted"},
 		"a quoted assignment":           {`password="hunter 2" was wrong`, `password="redacted" was wrong`},
 		"JSON":                          {`body {"access_token": "hunter2"}`, `body {"access_token": "redacted"}`},
@@ -38,7 +44,25 @@ func TestMaskText(t *testing.T) {
 		"an AWS key":                    {"key AKIAIOSFODNN7EXAMPLE is unknown", "key redacted is unknown"},
 		"a private key":                 {"x -----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY----- y", "x redacted y"},
 		"a private key without its end": {"-----BEGIN PRIVATE KEY-----\nabc", "redacted"},
-		"a file that holds a secret":    {"--token-file=/var/run/token missing", "--token-file=/var/run/token missing"},
+		"a file that holds a secret":    {"open /var/run/token: no such file or directory", "open /var/run/token: no such file or directory"},
+		"a variable of a file":          {"TOKEN_FILE=/var/run/token missing", "TOKEN_FILE=/var/run/token missing"},
+		"any flag":                      {`exec: "run --a=hunter2 -v"`, `exec: "run --a=redacted -v"`},
+		"an unknown flag stays":         {"unknown flag: --colour, and -logtostderr", "unknown flag: --colour, and -logtostderr"},
+		"a flag and a word":             {"run --token hunter2 --level info", "run --token redacted --level info"},
+		"a short flag":                  {"mysql -phunter2 -u root", "mysql -p=redacted -u root"},
+		"a short flag in a list":        {"[sh -c mysql -phunter22]", "[sh -c mysql -p=redacted"},
+		"a login":                       {"curl -u bob:hunter2 x", "curl -u bob:redacted x"},
+		"a password and a colon":        {"wrong password: hunter2 with, comma\nnext", "wrong password: redacted\nnext"},
+		"a quoted password":             {`wrong password: "hunter 2", try again`, `wrong password: "redacted", try again`},
+		"a header of a key":             {"X-Api-Key: hunter2", "X-Api-Key: redacted"},
+		"a secret and a colon":          {"rejected token: hunter2, expired", "rejected token: redacted, expired"},
+		"a key of a Secret stays":       {"references non-existent secret key: app1.yaml", "references non-existent secret key: app1.yaml"},
+		"a file of a password stays":    {"open /etc/db/password: no such file or directory", "open /etc/db/password: no such file or directory"},
+		"a user and a password":         {"user/password: bob/hunter2", "user/password: redacted"},
+		"a word as a password":          {"password: correct", "password: redacted"},
+		"a key of a taint stays":        {"had untolerated taint {example.com/gpu-key: a100xx}", "had untolerated taint {example.com/gpu-key: a100xx}"},
+		"an authority stays":            {"x509: certificate signed by unknown authority", "x509: certificate signed by unknown authority"},
+		"a pull that is refused stays":  {"failed to fetch oauth token: unexpected status: 401 Unauthorized", "failed to fetch oauth token: unexpected status: 401 Unauthorized"},
 		"empty":                         {"", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,24 +77,40 @@ func TestMaskText(t *testing.T) {
 	}
 }
 
-func TestCommandsAreMasked(t *testing.T) {
+// FuzzMaskText: what is masked stays as it is, since a capture may be read and
+// saved again.
+func FuzzMaskText(f *testing.F) {
+	f.Add(`Post "https://bob:hun/ter2@reg.io/a?b#c": exec: "run --a=b -pxyz12 -u a:b", token: "abc123", password: x, {"key":"v"}`)
+	f.Add("-----BEGIN PRIVATE KEY-----\nabc Authorization: Bearer abcdefg LICENSE='a b' taint {key: abc123}")
+	f.Fuzz(func(t *testing.T, in string) {
+		once := MaskText(in)
+		if again := MaskText(once); again != once {
+			t.Errorf("%q is masked to\n%q, and that to\n%q", in, once, again)
+		}
+	})
+}
+
+func TestCommandsAreRedacted(t *testing.T) {
 	for name, c := range map[string]struct{ in, want []string }{
-		"nothing secret":          {[]string{"/bin/exporter", "--web.listen-address=:9100", "-v", "2"}, []string{"/bin/exporter", "--web.listen-address=:9100", "-v", "2"}},
-		"a flag":                  {[]string{"--api-token=hunter2"}, []string{"--api-token=redacted"}},
-		"a flag with odd letters": {[]string{"--password=a b\"c'd&e"}, []string{"--password=redacted"}},
-		"a flag and its value":    {[]string{"--password", "-hunter2", "--x"}, []string{"--password", "redacted", "--x"}},
-		"a flag without a value":  {[]string{"--password", "--x"}, []string{"--password", "--x"}},
-		"one dash":                {[]string{"-secret", "hunter2"}, []string{"-secret", "redacted"}},
-		"a key":                   {[]string{"--license-key=hunter2"}, []string{"--license-key=redacted"}},
-		"the file of a key":       {[]string{"--tls-private-key-file=/x", "--token-file", "/x"}, []string{"--tls-private-key-file=/x", "--token-file", "/x"}},
-		"a variable":              {[]string{"env", "DB_PASSWORD=hunter2"}, []string{"env", "DB_PASSWORD=redacted"}},
-		"a script":                {[]string{"sh", "-c", "export PGPASSWORD='hunter 2'; run --token hunter3 --level=info"}, []string{"sh", "-c", "export PGPASSWORD='redacted'; run --token redacted --level=info"}},
-		"a header in a script":    {[]string{"sh", "-c", `curl -H "X-Api-Key: hunter2" http://x/`}, []string{"sh", "-c", `curl -H "X-Api-Key: redacted" http://x/`}},
-		"authorization":           {[]string{"sh", "-c", `curl -H 'Authorization: Bearer hunter22'`}, []string{"sh", "-c", `curl -H 'Authorization: redacted'`}},
-		"a login in a script":     {[]string{"sh", "-c", "curl -u bob:hunter2 http://x/"}, []string{"sh", "-c", "curl -u bob:redacted http://x/"}},
-		"a login":                 {[]string{"curl", "-u", "bob:hunter2", "http://x/"}, []string{"curl", "-u", "bob:redacted", "http://x/"}},
-		"a URL":                   {[]string{"--remote=https://bob:hunter2@x/"}, []string{"--remote=https://redacted@x/"}},
-		"two values of one flag":  {[]string{"--token=a1", "--token=b2", "--token=a1"}, []string{"--token=redacted", "--token=redacted-2", "--token=redacted"}},
+		"an executable":             {[]string{"run"}, []string{"run"}},
+		"an executable of the root": {[]string{"/run"}, []string{"/run"}},
+		"a path":                    {[]string{"/opt/hunter2/run"}, []string{"redacted/run"}},
+		"a path of Windows":         {[]string{`C:\hunter2\run.exe`}, []string{"redacted/run.exe"}},
+		"a shell line by mistake":   {[]string{"run --x /hunter2"}, []string{"redacted"}},
+		"a flag by mistake":         {[]string{"--x=a/hunter2"}, []string{"--x=redacted"}},
+		"a variable by mistake":     {[]string{"X=a/hunter2"}, []string{"redacted"}},
+		"a URL by mistake":          {[]string{"https://h/hunter2"}, []string{"redacted"}},
+		"a random executable":       {[]string{"0123456789abcdef0123456789abcdef"}, []string{"redacted"}},
+		"flags":                     {[]string{"run", "--web.listen-address=:9100", "-v", "2"}, []string{"run", "--web.listen-address=redacted", "-v", "redacted"}},
+		"odd letters":               {[]string{"run", "--a=a b\"c'd&e=f"}, []string{"run", "--a=redacted"}},
+		"an empty value":            {[]string{"run", "--a=", "", "-b="}, []string{"run", "--a=", "", "-b="}},
+		"no flags":                  {[]string{"run", "-", "--", "-1", "---x", "--hunter 2=a", "--1"}, []string{"run", "-", "--", "redacted", "redacted", "redacted", "redacted"}},
+		"a short flag":              {[]string{"run", "-phunter2", "-p=hunter2", "-p=hunter3"}, []string{"run", "-p=redacted", "-p=redacted", "-p=redacted-2"}},
+		"a flag that looks short":   {[]string{"run", "-config=hunter2", "-debug"}, []string{"run", "-c=redacted", "-d=redacted"}},
+		"a token like a flag":       {[]string{"run", "--AbCdEfGh12345678", "--ghp_0123456789abcdef"}, []string{"run", "redacted", "redacted"}},
+		"a variable":                {[]string{"env", "A=hunter2"}, []string{"env", "redacted"}},
+		"a script":                  {[]string{"sh", "-c", "run hunter2"}, []string{"sh", "-c", "redacted"}},
+		"two values of one flag":    {[]string{"run", "--token=a1", "--token=b2", "--token=a1"}, []string{"run", "--token=redacted", "--token=redacted-2", "--token=redacted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := RedactPod(&corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Command: c.in}}}})
@@ -82,6 +122,11 @@ func TestCommandsAreMasked(t *testing.T) {
 				t.Errorf("redacting again gives %v", again.Spec.Containers[0].Command)
 			}
 		})
+	}
+	// Arguments have no executable.
+	p := RedactPod(&corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Args: []string{"hunter2", "--x"}}}}})
+	if diff := cmp.Diff([]string{"redacted", "--x"}, p.Spec.Containers[0].Args); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -216,7 +261,6 @@ func TestAnnotations(t *testing.T) {
 	want := map[string]string{
 		"deprecated.daemonset.template.generation": "3", "kubernetes.io/config.mirror": "abc", "meta.helm.sh/release-name": "r",
 		"argocd.argoproj.io/tracking-id": "t", "scheduler.alpha.kubernetes.io/node-selector": "a=b", APIGroup + "/run": "1",
-		"kubernetes.io/change-cause": "kubectl set env ds/a TOKEN=redacted",
 	}
 	meta := metav1.ObjectMeta{Annotations: in, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "hunter2"}}}
 	for name, got := range map[string]metav1.ObjectMeta{

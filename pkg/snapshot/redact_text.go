@@ -6,16 +6,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const (
-	// secretName is a name whose value is secret: of a flag, a variable, a
-	// header, a query parameter.
-	secretName = `[\w.-]*(?:pass|pwd|secret|token|credential|key|auth|bearer|signature|\bsig\b|dsn|connection[-_]?string|cookie)[\w.-]*`
+	// secretName is a name whose value is secret: of a variable, a header, a
+	// query parameter, a member of JSON.
+	secretName = `[\w.-]*(?:pass|pwd|secret|token|credential|key|auth|bearer|signature|\bsig\b|dsn|connection[-_]?string|cookie|licen[cs]e|session|webhook|private|salt)[\w.-]*`
 	// word is a shell word, quotes and all.
 	word = `(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|\\.|[^\s"'\\])+`
 	// jsonValue is a value in JSON, or in JSON that is inside a string.
 	jsonValue = `\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"?|[^\s,}\]]+`
+	// before is what stands before a flag in a text.
+	before = `(?:^|[\s"'(\[;,])`
 )
 
 var (
@@ -26,60 +29,125 @@ var (
 	assignment = regexp.MustCompile(`(?i)(` + secretName + `)(["']?\s*=\s*)(` + word + `)`)
 	// member is "NAME": "value", as in JSON.
 	member = regexp.MustCompile(`(?i)(` + secretName + `)((?:\\?["'])\s*:\s*)(` + jsonValue + `)`)
-	// headerLine is NAME: value up to the end of the line or of the quotes
-	// around both. Prose has it too (secret: not found), so that it is looked
-	// for in commands only.
-	headerLine = regexp.MustCompile(`(?i)(` + secretName + `)(:\s*)([^"'\n]+)`)
-	// flagAndWord is --NAME value.
-	flagAndWord = regexp.MustCompile(`(?i)(?:^|[\s"'(;])(--?` + secretName + `)(\s+)(` + word + `)`)
+	// passwordLine is a name that nothing but a secret follows, up to the end
+	// of the line or of its quotes.
+	passwordLine = regexp.MustCompile(`(?i)([\w.-]*(?:password|passwd|passphrase|\bpass|\bpwd|\bpw|api[-_ ]?key|(?:secret|access|private|licen[cs]e)[-_ ]key|authorization|cookie)\w*)(\s*:\s+)("[^"\n]*"?|'[^'\n]*'?|[^\s"'][^\n]*)`)
+	// line is NAME: value, which prose has, too (secret: not found).
+	line = regexp.MustCompile(`(?i)(` + secretName + `)(\s*:\s+)("[^"\s]*"?|'[^'\s]*'?|[^"'\s,;)}\]]+)`)
+	// toldKey stands before a key that a kubelet or a scheduler names: of a
+	// Secret, of a taint.
+	toldKey = regexp.MustCompile(`(?:non-existent (?:(?:secret|config) )?|taint \{[\w./-]*)$`)
+	// longFlag is --NAME=value of any name.
+	longFlag = regexp.MustCompile(before + `(--[A-Za-z][\w.-]*)(=)(` + word + `)`)
+	// flagAndWord is --NAME value of a name that tells.
+	flagAndWord = regexp.MustCompile(`(?i)` + before + `(--?` + secretName + `)(\s+)(` + word + `)`)
+	// shortFlag is -p and its value in one word.
+	shortFlag = regexp.MustCompile(`(` + before + `-[A-Za-z])=?([^\s"'=-][^\s"']{4,})`)
 	// login is -u user:password.
 	login = regexp.MustCompile(`((?:^|\s)(?:-u|--user|--proxy-user)[\s=]+[^\s:]+:)(` + word + `)`)
-	// bareFlag is a whole word that is a flag whose value follows.
-	bareFlag  = regexp.MustCompile(`(?i)^--?(` + secretName + `)$`)
-	loginFlag = regexp.MustCompile(`^(?:-u|--user|--proxy-user)$`)
-	// whole is a whole word NAME=value, where all behind the sign is the value.
-	wholeAssignment = regexp.MustCompile(`(?is)^(-{0,2}` + secretName + `)=(.+)$`)
 
 	// userinfo of a URL.
 	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#"'<>]*@`)
-	scheme   = regexp.MustCompile(`(?i)\b(bearer|basic|digest|negotiate)(\s+)([\w+/=.~-]{6,})`)
-	// shapes are secrets that are known by their looks.
-	shapes = regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|\b(?:AKIA|ASIA)[0-9A-Z]{12,}|\bgh[pousr]_\w{16,}|\bgithub_pat_\w+|\bglpat-[\w-]+|\bxox[abeoprs]-[\w-]+|(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
+	// webPath is what follows the host of a URL. A webhook has its secret there.
+	webPath = regexp.MustCompile(`(?i)((?:https?|wss?)://)([^\s/?#"'<>\\]+)([/?#][^\s"'<>\\]*)`)
+	scheme  = regexp.MustCompile(`(?i)\b(bearer|basic|digest|negotiate)(\s+)([\w+/=.~-]{6,})`)
+	pem     = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)`)
 )
 
-// MaskText masks what looks like a secret in a message: user and password of
-// URLs, tokens, and the values of what is named like a secret.
-func MaskText(s string) string { return new(Redactor).mask(s, false) }
+// tokens are secrets that are known by their looks.
+var tokens = regexp.MustCompile(strings.Join([]string{
+	`\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?`, // JWT
+	`\b(?:AKIA|ASIA)[0-9A-Z]{12,}`,        // AWS
+	`gh[pousr]_\w{16,}`, `github_pat_\w+`,
+	`\bgl[a-z]{2,5}-[\w-]{20,}`, // GitLab
+	`\bxox[abeoprs]-[\w-]+`, `\bxapp-\d-[\w-]+`, `hooks\.slack\.com/[\w/-]+`,
+	`discord(?:app)?\.com/api/webhooks/[\w/-]+`,
+	`[rs]k_(?:live|test)_\w+`, `whsec_\w+`, // Stripe
+	`\bAIza[\w-]{30,}`, `\bya29\.[\w-]+`, `\bGOCSPX-[\w-]+`, // Google
+	`npm_\w{30,}`, `dckr_[a-z]{3}_[\w-]+`, `\bpypi-AgE\w+`,
+	`\bhv[sbr]\.[\w-]{16,}`,          // Vault
+	`gl(?:sa|c)_\w{16,}`,             // Grafana
+	`\bdt0[a-z]\d\d\.[\w.]{16,}`,     // Dynatrace
+	`\bNRA[KA]-\w+`, `\bNRII-[\w-]+`, // New Relic
+	`dop_v1_\w+`, `\bdapi[0-9a-f]{32}`, `\bATATT3\w+`, `shp(?:at|ca|pa|ss)_\w+`,
+	`\bSG\.[\w-]{16,}\.[\w-]+`, `\bsk-(?:ant|proj)-[\w-]{16,}`, `\bsk-[A-Za-z0-9]{32,}`,
+	`\bAGE-SECRET-KEY-1\w+`,
+}, "|"))
 
-// maskWord masks as in a command.
-func maskWord(s string) string { return new(Redactor).word(s) }
+// MaskText masks what looks like a secret in a message: private keys, tokens
+// of well-known looks, user, password and path of URLs, values of flags, and
+// the values of what is named like a secret.
+func MaskText(s string) string { return new(Redactor).mask(s) }
 
-// mask replaces the secrets of a text. strict masks more, which in prose would
-// hide what matters.
-func (r *Redactor) mask(s string, strict bool) string {
+func (r *Redactor) mask(s string) string {
 	if !suspicious(s) {
 		return s
 	}
-	s = shapes.ReplaceAllStringFunc(s, func(m string) string { return r.value("", m) })
+	s = pem.ReplaceAllLiteralString(s, Redacted)
+	s = r.token(s)
 	s = userinfo.ReplaceAllString(s, "${1}"+Redacted+"@")
-	s = r.replace(scheme, s)
-	s = r.replace(assignment, s)
-	s = r.replace(member, s)
-	if strict {
-		s = r.replace(flagAndWord, s)
-		s = r.replace(headerLine, s)
-		s = login.ReplaceAllString(s, "${1}"+Redacted)
-	}
-	return s
+	s = webPath.ReplaceAllStringFunc(s, maskPath)
+	s = r.replace(scheme, s, nil)
+	s = r.replace(longFlag, s, nil)
+	s = r.replace(assignment, s, harmless)
+	s = r.replace(member, s, harmless)
+	s = r.replace(flagAndWord, s, harmless)
+	s = login.ReplaceAllString(s, "${1}"+Redacted)
+	s = shortFlag.ReplaceAllStringFunc(s, maskShort)
+	s = r.replace(passwordLine, s, func(before, name, value string) bool {
+		// open /etc/password: no such file or directory
+		return prose(before, name, value) && (toldKey.MatchString(before) || strings.HasSuffix(before, "/"))
+	})
+	return r.replace(line, s, prose)
 }
 
-// suspicious is a cheap test that nearly every text fails.
+// suspicious is a cheap test that most texts of healthy nodes and pods fail.
 func suspicious(s string) bool {
-	return strings.ContainsAny(s, "=:@-_ ") || strings.Contains(s, "AKIA") || strings.Contains(s, "ASIA")
+	return strings.ContainsAny(s, "=:@-_.0123456789") || strings.Contains(s, "AKIA") || strings.Contains(s, "ASIA") || strings.Contains(s, "AIza")
 }
 
-// replace masks the third group of each match, where the first is a name.
-func (r *Redactor) replace(re *regexp.Regexp, s string) string {
+// token masks secrets of well-known looks.
+func (r *Redactor) token(s string) string {
+	return tokens.ReplaceAllStringFunc(s, func(m string) string { return r.value("", m) })
+}
+
+// maskPath leaves scheme and host of a URL, and punctuation behind it.
+func maskPath(url string) string {
+	m := webPath.FindStringSubmatch(url)
+	host, path := m[2], strings.TrimRight(m[3], ":,.;)]}")
+	if path == "" || path == "/" {
+		return url
+	}
+	// A password with a slash looks like a host with an odd port.
+	if _, port, ok := strings.Cut(host, ":"); ok && host[0] != '[' && strings.Trim(port, "0123456789") != "" {
+		host = Redacted
+	}
+	return m[1] + host + "/" + Redacted + m[3][len(path):]
+}
+
+// maskShort leaves -logtostderr, which is one flag of many letters.
+func maskShort(flag string) string {
+	m := shortFlag.FindStringSubmatch(flag)
+	if strings.Trim(m[2], "abcdefghijklmnopqrstuvwxyz._-,)];:") == "" {
+		return flag
+	}
+	return m[1] + "=" + Redacted
+}
+
+// harmless reports whether a name is not of a secret.
+func harmless(_, name, _ string) bool { return harmlessName.MatchString(name) }
+
+// prose reports whether a name and a colon are part of a sentence: what
+// follows is a common word, or a path.
+func prose(before, name, value string) bool {
+	value = strings.Trim(value, `"'`)
+	return harmlessName.MatchString(name) || toldKey.MatchString(before) || strings.HasPrefix(value, "/") ||
+		len(value) < 6 || !strings.ContainsAny(value, "0123456789") || !strings.ContainsFunc(value, unicode.IsLetter)
+}
+
+// replace masks the third group of each match, where the first is a name,
+// unless keep says otherwise.
+func (r *Redactor) replace(re *regexp.Regexp, s string, keep func(before, name, value string) bool) string {
 	found := re.FindAllStringSubmatchIndex(s, -1)
 	if found == nil {
 		return s
@@ -88,7 +156,7 @@ func (r *Redactor) replace(re *regexp.Regexp, s string) string {
 	from := 0
 	for _, m := range found {
 		name, value := s[m[2]:m[3]], s[m[6]:m[7]]
-		if harmlessName.MatchString(name) {
+		if keep != nil && keep(s[:m[2]], name, value) {
 			continue
 		}
 		b.WriteString(s[from:m[6]])
@@ -117,32 +185,74 @@ func (r *Redactor) quoted(name, v string) string {
 	return r.value(name, bare) + tail
 }
 
-// words masks the elements of a command in place.
-func (r *Redactor) words(list []string) {
-	flag, user := "", false
+// words redacts the elements of a command in place, of its executable first if
+// there is one: what stays is that one's name, the names of long flags, the
+// letters of short ones, and how many words there are.
+func (r *Redactor) words(list []string, executable bool) {
 	for i, w := range list {
-		switch {
-		case flag != "" && !strings.HasPrefix(w, "--"):
-			list[i] = r.value(flag, w)
-		case user && strings.Contains(w, ":"):
-			name, _, _ := strings.Cut(w, ":")
-			list[i] = name + ":" + Redacted
-		default:
-			list[i] = r.word(w)
-		}
-		flag, user = "", loginFlag.MatchString(w)
-		if m := bareFlag.FindStringSubmatch(w); m != nil && !harmlessName.MatchString(m[1]) {
-			flag = m[1]
+		if i == 0 && executable {
+			list[i] = r.executable(w)
+		} else {
+			list[i] = r.word(i, w)
 		}
 	}
 }
 
-// word masks one element of a command.
-func (r *Redactor) word(w string) string {
-	if m := wholeAssignment.FindStringSubmatch(w); m != nil && !harmlessName.MatchString(m[1]) {
-		return m[1] + "=" + r.value(strings.TrimLeft(m[1], "-"), m[2])
+var (
+	// file is a path and nothing else: no shell line, and no flag.
+	file = regexp.MustCompile(`^(?:[A-Za-z]:)?(?:[\w.+][\w.+-]*)?(?:[/\\][\w.+-]+)*$`)
+	// plainName is a name of a flag or a file.
+	plainName = regexp.MustCompile(`^[A-Za-z][\w.+-]{0,63}$`)
+	// random is more like a secret than like a name.
+	random = regexp.MustCompile(`^(?:[0-9a-f]{24,}|.*[A-Z].*\d.*|.*\d.*[A-Z].*)$`)
+)
+
+func isName(s string) bool {
+	return plainName.MatchString(s) && (len(s) < 16 || !random.MatchString(s)) && !tokens.MatchString(s)
+}
+
+// executable leaves the name of a file out of its path.
+func (r *Redactor) executable(w string) string {
+	i := strings.LastIndexAny(w, `/\`) + 1
+	switch {
+	case !file.MatchString(w) || !isName(w[i:]):
+		return r.word(0, w)
+	case i < 2:
+		return w
 	}
-	return r.mask(w, true)
+	return r.value("0", w[:i-1]) + "/" + w[i:]
+}
+
+// word redacts the i-th element of a command. A word that does not begin with
+// a dash is a value, whatever is before it.
+func (r *Redactor) word(i int, w string) string {
+	flag, value, assigned := strings.Cut(w, "=")
+	long, isLong := strings.CutPrefix(flag, "--")
+	switch {
+	case w == "-" || w == "--":
+		return w
+	case isLong && isName(long):
+	case len(flag) > 1 && flag[0] == '-' && isLetter(flag[1]):
+		if len(flag) > 2 { // -pVALUE, which a flag of many letters looks like
+			flag, value, assigned = w[:2], w[2:], true
+		}
+	default:
+		return r.value(strconv.Itoa(i), w)
+	}
+	if !assigned {
+		return flag
+	}
+	return flag + "=" + r.value(flag, value)
+}
+
+func isLetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
+
+// path redacts that of a probe.
+func (r *Redactor) path(p string) string {
+	if p == "" || p == "/" {
+		return p
+	}
+	return "/" + r.value("path", strings.TrimPrefix(p, "/"))
 }
 
 var redactedValue = regexp.MustCompile(`^` + Redacted + `(?:-\d+)?$`)

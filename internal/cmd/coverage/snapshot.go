@@ -1,10 +1,12 @@
 package coverage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,12 +112,76 @@ func (o *snapshotOptions) write(s *snapshot.Snapshot) error {
 }
 
 // writeFile puts a file in place whole or not at all, readable by its owner
-// only: a capture tells much about a cluster.
-func writeFile(path string, write func(io.Writer) error) (err error) {
+// only: a capture tells much about a cluster. A link stays, and what it leads
+// to is replaced. A device or a pipe, which no file may take the place of, is
+// written to.
+func writeFile(path string, write func(io.Writer) error) error {
+	target, open, err := targetOf(path)
+	if err != nil {
+		return unwritable(err)
+	}
+	if open {
+		return writeThrough(target, write)
+	}
+	return replaceFile(target, write)
+}
+
+func unwritable(err error) error {
+	return fmt.Errorf("write capture: %w; choose another file with -o", err)
+}
+
+// maxLinks is how many links in a row are followed, as on Linux.
+const maxLinks = 40
+
+// targetOf is what a path leads to, also where nothing is there yet, and
+// whether that is to be opened and not replaced.
+func targetOf(path string) (target string, open bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return path, true, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", false, err
+	}
+	at := path
+	for range maxLinks {
+		// Split, not Dir, which takes a/../b for b also where a is a link.
+		dir, name := filepath.Split(at)
+		if dir, err = filepath.EvalSymlinks(cmp.Or(dir, ".")); err != nil {
+			return "", false, err
+		}
+		at = filepath.Join(dir, name)
+		if filepath.Base(dir) == "fd" && (strings.HasPrefix(dir, "/dev/") || strings.HasPrefix(dir, "/proc/")) {
+			return at, true, nil // /dev/stdout: an open file, whatever its name was
+		}
+		link, err := os.Readlink(at)
+		if err != nil {
+			return at, false, nil // no link, or nothing there
+		}
+		if at = link; !filepath.IsAbs(link) {
+			at = dir + string(filepath.Separator) + link
+		}
+	}
+	return "", false, &fs.PathError{Op: "open", Path: path, Err: errors.New("too many links")}
+}
+
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return unwritable(err)
+	}
+	err = write(f)
+	if closed := f.Close(); err == nil && closed != nil {
+		err = unwritable(closed)
+	}
+	return err
+}
+
+func replaceFile(path string, write func(io.Writer) error) (err error) {
 	// CreateTemp makes files of mode 0600.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("write capture: %w; choose another file with -o", err)
+		return unwritable(err)
 	}
 	defer func() {
 		if err != nil {
@@ -127,13 +193,13 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write capture: %w", err)
+		return unwritable(err)
 	}
 	if err := f.Close(); err != nil {
-		return fmt.Errorf("write capture: %w", err)
+		return unwritable(err)
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write capture: %w", err)
+		return unwritable(err)
 	}
 	return nil
 }

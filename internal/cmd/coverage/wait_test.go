@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,33 +146,5 @@ func TestWaitEndsWithAnErrorThatTimeDoesNotMend(t *testing.T) {
 				t.Errorf("got %v, want the error itself", err)
 			}
 		})
-	}
-}
-
-func TestACaptureIsWrittenWholeOrNotAtAll(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "capture.json")
-	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	full := errors.New("no space left")
-	if err := writeFile(path, func(io.Writer) error { return full }); !errors.Is(err, full) {
-		t.Errorf("got %v, want %v", err, full)
-	}
-	if b, _ := os.ReadFile(path); string(b) != "old" {
-		t.Errorf("the old file was replaced by %q", b)
-	}
-	if err := writeFile(path, func(w io.Writer) error { _, err := w.Write([]byte("new")); return err }); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := os.ReadFile(path); string(b) != "new" || info.Mode().Perm() != 0o600 {
-		t.Errorf("got %q with mode %o, want new with 600", b, info.Mode().Perm())
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("files are left behind: %v", entries)
 	}
 }
