@@ -75,8 +75,8 @@ func (d *decider) class(i int) class {
 
 func (d *decider) classify(m Member) class {
 	c := d.classifyAny(m)
-	if c.stuck() && slices.Contains(d.r.Fenced, m.Node) {
-		return classAside // nobody waits for what was broken before
+	if c.stuck() && (slices.Contains(d.r.Fenced, m.Node) || d.r.aside(m.Node)) {
+		return classAside // nobody waits for what was broken, or left out, before
 	}
 	return c
 }
@@ -121,7 +121,7 @@ func (d *decider) counts(i int) (*NodeView, bool) {
 	m := d.r.Members[i]
 	n := d.v.member(m)
 	switch {
-	case n == nil || slices.Contains(d.r.Skipped, m.Node):
+	case n == nil || slices.Contains(d.r.Skipped, m.Node) || d.r.aside(m.Node):
 		return n, false
 	case slices.Contains(d.r.Fenced, m.Node):
 		return n, slices.Contains(d.r.Touched, i)

@@ -248,6 +248,35 @@ func TestDecide(t *testing.T) {
 		}, "save Undoing fly:n1"},
 		{"undo begins with the failing node, then goes in reverse", 3, func(w *world) { undoing(w); w.pol.MaxUnavailable = three() }, "save Undoing fly:n1 fly:n2 fly:n0"},
 
+		{"undo takes back what was skipped on the way there", 3, func(w *world) {
+			undoing(w)
+			w.run.Touched, w.run.Undo.First, w.run.Undo.Aside = []int{0}, nil, []string{"n1"}
+			w.p(0).Labels[hashLabel], w.p(2).Labels[hashLabel] = "h1", "h1"
+		}, "save Undoing fly:n1"},
+		{"what it was skipped for takes no place before that", 3, func(w *world) {
+			undoing(w)
+			w.run.Undo.First, w.run.Undo.Aside = nil, []string{"n1"}
+			w.p(1).Ready = false
+			w.notReady(1, corev1.ConditionFalse)
+		}, "save Undoing fly:n2"},
+		{"and it is not waited for where it is not Ready", 3, func(w *world) {
+			undoing(w)
+			w.run.Undo.Aside = []string{"n1"}
+			w.p(0).Labels[hashLabel], w.p(2).Labels[hashLabel] = "h1", "h1"
+			w.notReady(1, corev1.ConditionFalse)
+		}, "save Finishing"},
+		{"a node that joined and is not Ready takes no place, and is not waited for", 3, func(w *world) {
+			undoing(w)
+			w.run.Waves, w.run.Touched, w.run.Undo.First, w.run.Undo.Aside = []int{2}, []int{0, 1}, nil, []string{"n2"}
+			w.p(2).Ready = false
+			w.notReady(2, corev1.ConditionFalse)
+		}, "save Undoing fly:n1"},
+		{"skipped once more on the way back a node stays", 3, func(w *world) {
+			undoing(w)
+			w.run.Skipped, w.run.Undo.Aside = []string{"n1"}, []string{"n1"}
+			w.p(0).Labels[hashLabel], w.p(2).Labels[hashLabel] = "h1", "h1"
+		}, "save Finishing"},
+
 		// The end.
 		{"nothing left to do begins the end", 1, func(w *world) { w.p(0).Labels = map[string]string{hashLabel: "h2"} }, "save Finishing"},
 		{"the strategy is given back", 1, func(w *world) {

@@ -271,7 +271,7 @@ func (d *decider) leftOld(n *NodeView, f *Failure) Left {
 		l.Reason = "the node is lost"
 	case n.Mark != nil && !n.Mark.ours(d.r.ID):
 		l.Reason = "the node is held by run " + n.Mark.Run
-	case d.r.knows(name) && d.r.wave(d.r.index(name)) > 0:
+	case d.r.knows(name) && (d.r.Undo != nil || d.r.wave(d.r.index(name)) > 0):
 		l.Reason = "the node is not Ready"
 	case d.r.knows(name):
 		l.Reason = "not among the nodes that the policy selects"

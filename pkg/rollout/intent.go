@@ -218,6 +218,10 @@ func (r *Run) land(node string) {
 	r.InFlight = slices.DeleteFunc(r.InFlight, func(f Flight) bool { return f.Node == node })
 }
 
+// aside reports whether the way back has not begun with a node that was
+// skipped, or joined, before it.
+func (r *Run) aside(node string) bool { return r.Undo != nil && slices.Contains(r.Undo.Aside, node) }
+
 func (r *Run) flight(node string) *Flight {
 	for i := range r.InFlight {
 		if r.InFlight[i].Node == node {
@@ -274,6 +278,8 @@ func (r *Run) beginUndo(touchPods, asked bool) {
 	if touchPods && !r.Undo.TouchPods {
 		// After a hold the template is back, and not yet the target.
 		r.Undo.TouchPods, r.Undo.Pinned = true, false
+		// Who skipped a node wanted no more of what is taken back.
+		r.Undo.Aside, r.Skipped = r.Skipped, nil
 	}
 	r.Undo.Asked = r.Undo.Asked || asked
 	for _, f := range r.Failed {

@@ -129,7 +129,7 @@ func (d *decider) seeMembers(nodes map[string]NodeSeen) {
 		if touched[i] && !n.anyAvailable(d.minReady, d.now) {
 			seen.Down = since(was.Down, d.now)
 		}
-		if d.r.wave(i) > 0 && d.class(i).stuck() {
+		if (d.r.wave(i) > 0 || d.r.Undo != nil) && d.class(i).stuck() {
 			seen.Stuck = since(was.Stuck, d.now)
 		}
 		if seen != (NodeSeen{}) {

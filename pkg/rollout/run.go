@@ -189,7 +189,11 @@ type Undo struct {
 	Away      Revision `json:"away"`             // the revision that is left
 	Pinned    bool     `json:"pinned,omitempty"` // the template is back, and the target is pinned
 	First     []string `json:"first,omitempty"`  // failing nodes
-	Asked     bool     `json:"asked,omitempty"`  // by a person, not by onFailure
+	// Aside are nodes that were skipped on the way there, or that joined since
+	// the start: they are brought back as all others, and until that begins
+	// they neither count nor are waited for.
+	Aside []string `json:"aside,omitempty"`
+	Asked bool     `json:"asked,omitempty"` // by a person, not by onFailure
 }
 
 // Cause says why a run rests or waits: on what, where, since when.

@@ -181,7 +181,7 @@ func (r *Run) DeepCopy() *Run {
 	out.Handled = slices.Clone(r.Handled)
 	if r.Undo != nil {
 		out.Undo = clone(r.Undo)
-		out.Undo.First = slices.Clone(r.Undo.First)
+		out.Undo.First, out.Undo.Aside = slices.Clone(r.Undo.First), slices.Clone(r.Undo.Aside)
 	}
 	return &out
 }

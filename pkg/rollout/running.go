@@ -173,6 +173,9 @@ func (d *decider) launch(n *Run, member, wave int) {
 	if !slices.Contains(n.Touched, member) {
 		n.Touched = append(n.Touched, member)
 	}
+	if n.aside(m.Node) {
+		n.Undo.Aside = slices.DeleteFunc(n.Undo.Aside, func(node string) bool { return node == m.Node })
+	}
 }
 
 // admit picks those candidates that there is room for and whose gates are

@@ -49,6 +49,7 @@ func (d *decider) templateBack() (Decision, bool) {
 // asked to undo again.
 func (d *decider) noWayBack(why string) Decision {
 	n := d.next()
+	n.Skipped = slices.Concat(n.Undo.Aside, n.Skipped)
 	n.Undo = nil
 	c := Cause{Code: StopUndo, Message: why}
 	if d.r.Phase == Stopped && d.r.Because != nil { // hold: why it stopped comes first
@@ -97,6 +98,7 @@ func (d *decider) adopt(n *Run) {
 		nv := &d.v.Nodes[i]
 		if len(d.old(nv)) > 0 && nv.ShouldRun && !n.knows(nv.Node.Name) {
 			n.Members = append(n.Members, Member{Node: nv.Node.Name, UID: ShortUID(nv.Node.UID)})
+			n.Undo.Aside = append(n.Undo.Aside, nv.Node.Name)
 		}
 	}
 }

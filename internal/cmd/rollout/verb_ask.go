@@ -118,7 +118,7 @@ var askSpecs = []askSpec{
 	},
 	{
 		verb: rollout.VerbSkip, short: "Set a node aside for this run", needsNode: true,
-		long:    "Set a node aside for this run: nothing more is done to it, and it is named at the end. Where it has no available pod then, the run ends with exit code 1.",
+		long:    "Set a node aside for this run: nothing more is done to it, and it is named at the end. Where it has no available pod then, the run ends with exit code 1. An undo takes it back all the same.",
 		example: "# Leave a node as it is and go on\nkubectl ds-rollout skip -n kube-system cilium node-7",
 	},
 }

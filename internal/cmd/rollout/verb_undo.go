@@ -27,7 +27,8 @@ func newUndoCommand(a *app) (*cobra.Command, error) {
 		Use:   "undo DAEMONSET [--to-revision N] [policy]",
 		Short: "Put an older template back, and the nodes that have left it",
 		Long: templates.LongDesc(`
-			Put the template back, and bring the nodes that have left it back to it, failing ones first.
+			Put the template back, and bring the nodes that have left it back to it, failing ones first. A node that was
+			skipped on the way there is brought back, too, unless it is skipped again.
 
 			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling, in the
 			reverse order, whatever its --until and --window say. What gates run is never stored: it asks the gates

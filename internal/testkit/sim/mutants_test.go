@@ -38,6 +38,7 @@ const (
 	inUndo     = "pkg/rollout/undo.go"
 	inObserved = "pkg/rollout/observed.go"
 	inDrain    = "pkg/rollout/drain.go"
+	inIntent   = "pkg/rollout/intent.go"
 )
 
 var mutants = []mutant{
@@ -56,7 +57,7 @@ var mutants = []mutant{
 	{name: "a pod that is ending counts as available", file: inView,
 		old: "if !p.Ready || p.Deleted != 0 || p.Terminal()", new: "if !p.Ready || p.Terminal()"},
 	{name: "nodes that lost eligibility are forgotten", file: inClass, want: "G1",
-		old: "case n == nil || slices.Contains(d.r.Skipped, m.Node):\n		return n, false", new: "case n == nil || !n.ShouldRun || slices.Contains(d.r.Skipped, m.Node):\n		return n, false"},
+		old: "case n == nil || slices.Contains(d.r.Skipped, m.Node) || d.r.aside(m.Node):\n		return n, false", new: "case n == nil || !n.ShouldRun || slices.Contains(d.r.Skipped, m.Node) || d.r.aside(m.Node):\n		return n, false"},
 	{name: "eligibility is not looked at", file: inClass, want: "eligibility",
 		old: "case !n.ShouldRun || n.Doubt:\n		return classNoReturn", new: "case n.Doubt:\n		return classNoReturn",
 		also: &mutant{file: inFlight, old: "case !n.ShouldRun || n.Doubt:", new: "case n.Doubt:"}},
@@ -86,6 +87,8 @@ var mutants = []mutant{
 		also: &mutant{file: inFlight, old: "return g.Wave < f.Wave }", new: "return false }"}},
 	{name: "the end forgets a skipped node without an available pod", file: inEnding, want: "named",
 		old: "case !old && n.ShouldRun && d.down(n) && d.r.has(n):", new: "case !old && n.ShouldRun && d.down(n) && d.r.has(n) && !slices.Contains(d.r.Skipped, n.Node.Name):"},
+	{name: "an undo leaves nodes that were skipped before it", file: inIntent, want: "undo",
+		old: "r.Undo.Aside, r.Skipped = r.Skipped, nil", new: "r.Undo.Aside = nil"},
 	{name: "copies of the annotation stay in revisions", file: inEnding, want: "G4",
 		old: "if _, ok := rev.Annotations[ArmAnnotation]; ok {", new: "if _, ok := rev.Annotations[ArmAnnotation]; ok && false {"},
 	{name: "nodes are not given back at the end", file: inEnding, want: "G4",

@@ -150,6 +150,9 @@ func person(r *rand.Rand, w *World) func(*Sim, end) {
 			if v == rollout.VerbRetry || v == rollout.VerbSkip {
 				s.ask(rollout.Intent{Verb: rollout.VerbResume})
 			}
+			if v == rollout.VerbSkip && r.IntN(2) == 0 { // and thinks better of it
+				s.after(time.Duration(1+r.IntN(60))*time.Second, func() { s.ask(rollout.Intent{Verb: rollout.VerbUndo}) })
+			}
 		}
 	}
 }

@@ -38,6 +38,7 @@ type checker struct {
 	at     int
 	asof   time.Time // when the write was decided
 	looked bool      // the run rested before its target was known
+	there  []string  // nodes that a person skipped, and not again on the way back
 	out    []Violation
 }
 
@@ -88,6 +89,7 @@ func (c *checker) read(w *Write) {
 	}
 	was := c.rec
 	c.rec = rec
+	c.skips(rec)
 	if rec.Phase == "Ended" && (was == nil || was.Phase != rec.Phase) {
 		c.named()
 	}

@@ -1,6 +1,9 @@
 package check
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // named holds the end of a run to the world: it names every node of its scope
 // that should have an available pod of the target and has not, and does not
@@ -14,6 +17,9 @@ func (c *checker) named() {
 		if n == nil || !strings.HasPrefix(n.UID, c.rec.uids[name]) || !c.lasts(c.noReturn[name], false) {
 			continue
 		}
+		if c.h.Ended == "Undone" {
+			c.undone(name)
+		}
 		down := c.lasts(c.down[name], true)
 		if (down || c.stale(name)) && !c.h.Reported[name] {
 			c.fail("named", "node %s has no available pod of the target, and the end does not name it", name)
@@ -21,6 +27,29 @@ func (c *checker) named() {
 		if down && c.h.Clean {
 			c.fail("named", "node %s has no available pod, and the end is a clean one", name)
 		}
+	}
+}
+
+// skips follows which nodes were skipped before the way back began, and not
+// again since.
+func (c *checker) skips(rec *record) {
+	if rec.Undo == nil || !rec.Undo.TouchPods {
+		c.there = rec.Skipped
+		return
+	}
+	c.there = slices.DeleteFunc(slices.Clone(c.there), func(n string) bool { return !slices.Contains(rec.Skipped, n) })
+}
+
+// undone is about a node at the end of the way back: what could be brought back
+// was, skipped on the way there or not.
+func (c *checker) undone(name string) {
+	n := c.nodes[name]
+	again := slices.Contains(c.rec.Skipped, name) && !slices.Contains(c.there, name)
+	if again || c.rec.failed(name) || !c.stale(name) || !c.lasts(c.notReady[name], false) {
+		return
+	}
+	if m := markOf(n); m == nil || m.Run == c.rec.ID {
+		c.fail("undo", "node %s runs a pod of the revision that was undone", name)
 	}
 }
 

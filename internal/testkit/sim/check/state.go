@@ -37,7 +37,9 @@ type record struct {
 		Node string `json:"node"`
 	} `json:"failed"`
 	Undo *struct {
-		Pinned bool `json:"pinned"`
+		Pinned    bool     `json:"pinned"`
+		TouchPods bool     `json:"touchPods"`
+		Aside     []string `json:"aside"`
 	} `json:"undo"`
 
 	members []string
@@ -77,7 +79,7 @@ func (r *record) failed(node string) bool {
 }
 
 func (r *record) aside(node string) bool {
-	return slices.Contains(r.Skipped, node) || slices.Contains(r.Fenced, node)
+	return slices.Contains(r.Skipped, node) || slices.Contains(r.Fenced, node) || r.Undo != nil && slices.Contains(r.Undo.Aside, node)
 }
 
 // since is a value of the world and since when it has been so.
