@@ -21,7 +21,7 @@ func Decide(p *Policy, r *Run, v *View, o *Observed, now time.Time) Decision {
 	}
 	if v.LeaseGone {
 		if r.Phase == Ended {
-			return d.over()
+			return Over(d.r)
 		}
 		return d.stop(StopLockLost, "the Lease is gone, and the run with it")
 	}
@@ -224,13 +224,15 @@ func (d *decider) arm(was *Armed, template *templateSpec) *Arm {
 	return a
 }
 
-func (d *decider) over() Decision {
-	if d.r.Outcome == "" && d.r.Because != nil {
-		return Decision{Stop: &Stop{Because: *d.r.Because, Exit: ExitStopped}}
+// Over is what a run that has ended came to, as its driver tells it: Done, or
+// Stop where it was called off before anything was changed.
+func Over(r *Run) Decision {
+	if r.Outcome == "" && r.Because != nil {
+		return Decision{Stop: &Stop{Because: *r.Because, Exit: ExitStopped}}
 	}
-	done := &Done{Outcome: d.r.Outcome, Nodes: d.r.Nodes, Left: d.r.Left}
-	undone := d.r.Outcome == OutcomeUndone && !d.r.Undo.Asked
-	if d.r.Outcome == OutcomeAborted || undone || slices.ContainsFunc(d.r.Left, Left.bad) {
+	done := &Done{Outcome: r.Outcome, Nodes: r.Nodes, Left: r.Left}
+	undone := r.Outcome == OutcomeUndone && !r.Undo.Asked
+	if r.Outcome == OutcomeAborted || undone || slices.ContainsFunc(r.Left, Left.bad) {
 		done.Exit = ExitStopped
 	}
 	return Decision{Done: done}

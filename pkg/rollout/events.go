@@ -100,7 +100,7 @@ func (e *eventer) begin() {
 	}
 	e.a.over = e.a.wavesOver()
 	switch e.a.Phase {
-	case Paused, Stopped:
+	case Paused, Stopped, Ended:
 		e.phase()
 		if c := e.a.Because; c != nil && c.Since != nil {
 			e.out[1].At = c.Since.Time

@@ -17,18 +17,23 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
+// watched is what watches have said by now.
+type watched interface {
+	Snapshot(now time.Time) *snapshot.Snapshot
+	Lease() (*kube.Lease, error)
+}
+
 // statusWatch follows an update that somebody else drives, or nobody.
 type statusWatch struct {
 	app    *app
 	at     *connection
-	live   *kube.Live
+	live   watched
+	again  func() (*reading, error) // all of it as it is now
 	to     drive.Watcher
 	view   present.Options
-	first  *reading
 	asJSON bool
 
-	seen   bool // a run
-	run    *rollout.Run
+	run    *rollout.Run // that is followed; nil for none
 	obs    *rollout.Observed
 	status *rollout.Status
 	native string // what was said of a native update last
@@ -48,20 +53,8 @@ func (a *app) watchStatus(ctx context.Context, r *reading, timeout time.Duration
 	if err := live.Sync(ctx); err != nil {
 		return r.at.explain(err)
 	}
-	w := &statusWatch{app: a, at: r.at, live: live, view: view, first: r, asJSON: asJSON}
-	opts := present.StreamOptions{
-		Context: r.at.Context, Namespace: r.at.Namespace, Name: r.at.name, CommandFlags: a.kube.CommandFlags(),
-	}
-	if r.run != nil {
-		opts.Revisions = []rollout.Revision{r.run.From, r.run.Target}
-	}
-	w.to = present.NewLines(a.streams.Out, opts)
-	if view.Quiet {
-		w.to = lastWords{w.to}
-	}
-	if asJSON {
-		w.to = present.NewNDJSON(a.streams.Out, opts)
-	}
+	w := a.statusWatch(r, live, view, asJSON)
+	w.again = func() (*reading, error) { return a.read(ctx, r.at.name, "") }
 	for {
 		done, err := w.look()
 		if done || err != nil {
@@ -78,6 +71,26 @@ func (a *app) watchStatus(ctx context.Context, r *reading, timeout time.Duration
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// statusWatch begins with what was read: a run that was there then is followed,
+// even where the watches do not show it any more.
+func (a *app) statusWatch(r *reading, live watched, view present.Options, asJSON bool) *statusWatch {
+	w := &statusWatch{app: a, at: r.at, live: live, view: view, asJSON: asJSON, run: r.run}
+	opts := present.StreamOptions{
+		Context: r.at.Context, Namespace: r.at.Namespace, Name: r.at.name, CommandFlags: a.kube.CommandFlags(),
+	}
+	if r.run != nil {
+		opts.Revisions = []rollout.Revision{r.run.From, r.run.Target}
+	}
+	w.to = present.NewLines(a.streams.Out, opts)
+	if view.Quiet {
+		w.to = lastWords{w.to}
+	}
+	if asJSON {
+		w.to = present.NewNDJSON(a.streams.Out, opts)
+	}
+	return w
 }
 
 // lastWords passes on how a run ended or rests, and nothing before it.
@@ -123,11 +136,14 @@ func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Ru
 	}
 	w.obs = rollout.Observe(w.obs, run.Policy, run, v, now)
 	was := w.status
-	w.seen, w.run, w.status = true, run, rollout.StatusOf(run.Policy, run, v, w.obs, now)
+	w.run, w.status = run, rollout.StatusOf(run.Policy, run, v, w.obs, now)
 	for _, e := range rollout.Events(was, w.status) {
 		w.to.Event(e)
 	}
 	w.to.Look(w.status, rollout.Decision{})
+	if run.Phase == rollout.Ended {
+		return w.ended()
+	}
 	if lease.Holder != "" || run.Phase != rollout.Paused && run.Phase != rollout.Stopped && w.status.Waits == nil {
 		return false, nil
 	}
@@ -145,17 +161,23 @@ func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Ru
 	return false, cli.Exit(code, nil)
 }
 
-// without is what there is to see where no run is: one that was followed has
-// ended, or there is none.
+// ended is how a run has come to its end, with the exit code of its driver.
+func (w *statusWatch) ended() (bool, error) {
+	code := cli.Failed
+	if d := rollout.Over(w.run); d.Done != nil {
+		code = d.Done.Exit
+	}
+	if code != cli.OK {
+		return false, cli.Exit(code, nil)
+	}
+	return true, nil
+}
+
+// without is what there is to see where the watches show no run: a native
+// update, or how things stand after the run that was followed.
 func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
-	if w.seen {
-		if w.run.Phase != rollout.Ended {
-			return false, nil // its last words may not have come yet
-		}
-		if w.run.Outcome != rollout.OutcomeDone {
-			return false, cli.Exit(cli.Failed, nil)
-		}
-		return true, nil
+	if w.run != nil {
+		return w.missed()
 	}
 	n := rollout.NativeOf(v, w.app.kube.CommandFlags(), now)
 	if n == nil {
@@ -169,6 +191,31 @@ func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
 		}
 	}
 	return n.State == rollout.NativeDone, nil
+}
+
+// missed ends where a run is gone whose end was not seen: its driver deletes
+// the Lease right after its last words, and anybody may delete it before them.
+// What is true now is read anew, since watches of several objects do not show
+// one moment.
+func (w *statusWatch) missed() (bool, error) {
+	r, err := w.again()
+	if err != nil || r.run != nil { // the watch will show a run that is there
+		return false, err
+	}
+	n := rollout.NativeOf(r.view, w.app.kube.CommandFlags(), r.now)
+	if err := w.sayNative(r.view, n, nativeWords(n)); err != nil {
+		return false, err
+	}
+	switch {
+	case n.Armed == w.run.ID:
+		return false, cli.Exit(cli.Failed, fmt.Errorf("the Lease of run %s was deleted, and %s/%s is still armed by it; clean up: %s",
+			w.run.ID, w.at.Namespace, w.at.name, w.at.command("recover")))
+	case n.State == rollout.NativeUnknown:
+		return false, cli.Exit(cli.CannotTell, fmt.Errorf("run %s is gone, and how things stand cannot be told: %s", w.run.ID, present.Safe(n.Because)))
+	case n.State != rollout.NativeDone:
+		return false, cli.Exit(cli.Failed, fmt.Errorf("run %s is gone, how it ended was not seen, and not every node is up to date; look: %s", w.run.ID, w.at.command("status")))
+	}
+	return true, nil
 }
 
 // sayNative writes a line about a native update: words, or an object as status

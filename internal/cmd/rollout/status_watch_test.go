@@ -1,0 +1,138 @@
+package rollout
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
+	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
+)
+
+// stale are watches that show what was read, and a Lease.
+type stale struct {
+	snap  *snapshot.Snapshot
+	lease *kube.Lease
+}
+
+func (l *stale) Snapshot(time.Time) *snapshot.Snapshot { return l.snap }
+func (l *stale) Lease() (*kube.Lease, error)           { return l.lease, nil }
+
+// follows begins to watch the status of what is on the server.
+func follows(t *testing.T, s *holdServer, asJSON bool) (*held, *statusWatch, *stale) {
+	t.Helper()
+	h := s.at("")
+	read := func() (*reading, error) { return h.hold.app.read(t.Context(), "agent", "") }
+	r, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := &stale{r.snap, r.lease}
+	w := h.hold.app.statusWatch(r, live, present.Options{}, asJSON)
+	w.again = read
+	return h, w, live
+}
+
+func running(r *rollout.Run) {
+	r.Phase = rollout.Running
+	r.Target = rollout.Revision{Name: "agent-" + testkit.Hash, Hash: testkit.Hash, Number: 2}
+}
+
+func drivenBy(l *kube.Lease) { l.Holder = "jane@host_1_x" }
+
+// letGo takes the Lease away from the server.
+func (s *holdServer) letGo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lease = nil
+}
+
+func TestStatusWatchEndsWhereTheEndOfARunWasMissed(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after func(s *holdServer)
+		code  int
+		words []string
+	}{
+		{"all is up to date", func(*holdServer) {}, 0, []string{"logging/agent: native RollingUpdate, Done: 4 of 4 nodes run revision 2 and are available"}},
+		{"old pods are left", func(s *holdServer) { s.outdated("n3") }, 1, []string{"3 of 4 nodes", "run 7f3k is gone, how it ended was not seen"}},
+		{"its Lease was deleted while it held the DaemonSet", func(s *holdServer) { s.armed("7f3k") }, 1,
+			[]string{"the Lease of run 7f3k was deleted, and logging/agent is still armed by it", "clean up: kubectl ds-rollout recover -n logging agent"}},
+		{"the controller has not seen the template", func(s *holdServer) {
+			s.setDaemonSet(func(d *appsv1.DaemonSet) { d.Generation = 9 })
+		}, 3, []string{"cannot be told"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newHoldServer(t)
+			s.holds(storedRun(t, running), drivenBy)
+			h, w, live := follows(t, s, false)
+			if done, err := w.look(); done || err != nil {
+				t.Fatalf("ended while the run was driven: %v", err)
+			}
+			live.lease = nil
+			if done, err := w.look(); done || err != nil {
+				t.Fatalf("ended by a watch alone: %v", err)
+			}
+			s.letGo()
+			c.after(s)
+			done, err := w.look()
+			if !done && err == nil {
+				t.Error("it goes on for ever")
+			}
+			ends(t, h, err, c.code, c.words...)
+		})
+	}
+}
+
+// A run that was there before the watches began, and is not any more, is
+// followed all the same: a native update that is held would never end.
+func TestStatusWatchEndsWhereTheRunIsGoneBeforeTheFirstLook(t *testing.T) {
+	s := newHoldServer(t)
+	s.holds(storedRun(t, running), drivenBy)
+	h, w, live := follows(t, s, true)
+	live.lease = nil
+	s.letGo()
+	s.outdated("n3")
+	s.setDaemonSet(func(d *appsv1.DaemonSet) { d.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType })
+	_, err := w.look()
+	var out statusObject
+	if err := json.Unmarshal(h.out.Bytes(), &out); err != nil || out.Native == nil || out.Native.State != rollout.NativeHeld {
+		t.Errorf("%v in %s", err, h.out.String())
+	}
+	ends(t, h, err, 1)
+}
+
+// A driver may die between its last words and the delete of the Lease.
+func TestStatusWatchEndsWithARunThatHasEnded(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ended func(r *rollout.Run)
+		code  int
+		words string
+	}{
+		{"done", func(r *rollout.Run) { r.Outcome = rollout.OutcomeDone }, 0, " Done\n"},
+		{"done, but for a node", func(r *rollout.Run) {
+			r.Outcome, r.Left = rollout.OutcomeDone, []rollout.Left{{Node: "n1", What: rollout.LeftOldPod}}
+		}, 1, " Done\n"},
+		{"aborted", func(r *rollout.Run) { r.Outcome = rollout.OutcomeAborted }, 1, " Aborted\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newHoldServer(t)
+			s.holds(storedRun(t, func(r *rollout.Run) {
+				r.Phase = rollout.Ended
+				c.ended(r)
+			}), drivenBy)
+			h, w, _ := follows(t, s, false)
+			done, err := w.look()
+			if !done && err == nil {
+				t.Error("it goes on for ever")
+			}
+			ends(t, h, err, c.code, c.words)
+		})
+	}
+}
