@@ -84,7 +84,7 @@ func TestPackagesInstallTheCompleterBesideThePlugin(t *testing.T) {
 	}
 }
 
-func TestCasksLinkTheCompleter(t *testing.T) {
+func TestCasksLinkTheCompleterAndAllManPages(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // Homebrew has no programs of Windows
 	}
@@ -94,12 +94,23 @@ func TestCasksLinkTheCompleter(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ := manifest(t, filepath.Join(built.dist, "krew", "ds-"+plugin+".yaml")).For(runtime.GOOS, runtime.GOARCH)
-		for _, want := range []string{
+		wants := []string{
 			`binary "kubectl-ds_` + plugin + `"`,
 			`binary "kubectl-ds_` + plugin + `", target: "kubectl_complete-ds_` + plugin + `"`,
 			`sha256 "` + p.Sha256 + `"`,
 			strings.ReplaceAll(p.URI, tag[1:], "#{version}"),
-		} {
+		}
+		pages := 0
+		for name := range entries(t, plugin) {
+			if strings.HasPrefix(name, "man/") {
+				pages++
+				wants = append(wants, `manpage "`+name+`"`)
+			}
+		}
+		if pages < 5 {
+			t.Errorf("the archive of %s has %d man pages", plugin, pages)
+		}
+		for _, want := range wants {
 			if !strings.Contains(string(raw), want) {
 				t.Errorf("the cask of %s lacks %s:\n%s", plugin, want, raw)
 			}
