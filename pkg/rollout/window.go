@@ -112,21 +112,3 @@ func (p *Policy) Open(now time.Time, zones map[string]*time.Location) (open bool
 	}
 	return len(p.Windows) == 0, next
 }
-
-// ParseUntil reads the time of --until: RFC 3339, or a time of day with a zone
-// offset, as in 17:00Z or 17:00+02:00, which is the next such time after now.
-func ParseUntil(s string, now time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	t, err := time.Parse("15:04Z07:00", s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is neither a time of day with a zone, as in 17:00Z, nor RFC 3339", s)
-	}
-	day := now.In(t.Location())
-	at := time.Date(day.Year(), day.Month(), day.Day(), t.Hour(), t.Minute(), 0, 0, t.Location())
-	if !at.After(now) {
-		at = at.AddDate(0, 0, 1)
-	}
-	return at, nil
-}
