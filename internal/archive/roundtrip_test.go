@@ -132,7 +132,7 @@ func drawNode(t *rapid.T, i int) *corev1.Node {
 }
 
 func drawDaemonSet(t *rapid.T, i int) *appsv1.DaemonSet {
-	c := corev1.Container{Name: "c", Args: []string{"--level=" + word.Draw(t, "arg")}}
+	c := corev1.Container{Name: "c", Args: []string{rapid.SampledFrom([]string{"", "-x", "--level=" + snapshot.Redacted, snapshot.Redacted + "-2"}).Draw(t, "arg")}}
 	c.Env = []corev1.EnvVar{{Name: "A", Value: snapshot.Redacted}, {Name: "B", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{Key: "k"}}}}
 	return &appsv1.DaemonSet{
 		ObjectMeta: metav1.ObjectMeta{
