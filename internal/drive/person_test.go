@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/internal/gates"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -35,6 +37,27 @@ func TestLeavingLandsWhatFliesAndEnds(t *testing.T) {
 			if s.at.After(at.Add(time.Second)) {
 				t.Errorf("%s %s after it was to leave", s.line, s.at.Sub(at))
 			}
+		}
+	})
+}
+
+// A run whose time is over goes on where somebody says so, at the terminal that
+// drives it, and has as long again.
+func TestResumePassesATimeoutAtATerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 6, rollout.Running, func(p *rollout.Policy) { p.Timeout = &metav1.Duration{Duration: 30 * time.Second} })
+		f.Stay = true
+		rested := 0
+		f.after = func(line string) error {
+			if line == "save Paused" {
+				rested++
+				time.AfterFunc(10*time.Minute, func() { f.asks <- rollout.Intent{Verb: rollout.VerbResume} })
+			}
+			return nil
+		}
+		f.mustFinish(f.drive())
+		if rested == 0 || rested > 3 {
+			t.Errorf("it rested %d times", rested)
 		}
 	})
 }

@@ -69,6 +69,8 @@ func goOnCommands(v *PausedView, o Options) []string {
 			resumeCommand(st, v.CommandFlags, v.Again, o, rollout.UntilNone...),
 			"with another time in place of none, it pauses again then",
 		}
+	case rollout.PauseTimeout:
+		return []string{resume, "it has as long again; another time: --timeout 2h, or 0 for ever"}
 	case rollout.PauseTemplate:
 		return []string{
 			"with the template that the run began with: put it back, then " + resume,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -98,10 +100,17 @@ func sameText(v *ResumeView) string {
 	if !slices.Equal(v.Policy.Windows, v.Run.Policy.Windows) {
 		but = append(but, "--window")
 	}
+	if !equalTimes(v.Policy.Timeout, v.Run.Policy.Timeout) {
+		but = append(but, "--timeout")
+	}
 	if len(but) > 0 {
 		out += ", but " + strings.Join(but, " and ")
 	}
 	return out
+}
+
+func equalTimes(a, b *metav1.Duration) bool {
+	return a == b || a != nil && b != nil && a.Duration == b.Duration
 }
 
 func lockText(l *Lock, f *rollout.ResumeFacts, now time.Time) string {

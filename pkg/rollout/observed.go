@@ -14,7 +14,7 @@ import (
 // measured by a clock of somebody else, which may be wrong (kubernetes issue
 // 77203: a skewed clock of the controller held a rollout for ever).
 type Observed struct {
-	Since time.Time // when this process began
+	Since time.Time // when this process began, or the run was gone on with after a rest
 	Full  time.Time // the ceiling is taken although nothing is in flight, since
 	Stray time.Time // only pods of nodes that are gone keep the strategy from being given back, since
 	Epoch int64     // leaseTransitions that it holds the Lease by
@@ -94,6 +94,9 @@ func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observe
 	out := *prev
 	out.Nodes, out.Full, out.Stray = map[string]NodeSeen{}, time.Time{}, time.Time{}
 	out.Gates = gatesThatStand(prev.Gates, p, r)
+	if r.Phase == Paused || r.Phase == Stopped {
+		out.Since = now // the time that a run may take begins anew where somebody goes on with it
+	}
 	if v.DaemonSet == nil || r.Target.Hash == "" || v.Unread != "" {
 		return &out
 	}

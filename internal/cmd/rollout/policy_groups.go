@@ -94,7 +94,7 @@ func (f *policyFlags) addTiming() {
 		func(p *rollout.Policy) **metav1.Duration { return &p.Soak })
 	f.time("node-timeout", rollout.DefaultNodeTimeout, "How long a node may take until its new pod is available; after that it has failed.",
 		func(p *rollout.Policy) **metav1.Duration { return &p.NodeTimeout })
-	f.time("timeout", 0, "How long the whole run may take: then the nodes in flight are finished, and the exit code is 6. 0 means for ever.",
+	f.time("timeout", 0, "How long the run may take, counted anew where it is gone on with after a rest: then the nodes in flight are finished, and the exit code is 6. 0 means for ever.",
 		func(p *rollout.Policy) **metav1.Duration { return &p.Timeout })
 	f.text("until", "", "No node is started after this time, with its zone, as in 17:00Z, \"17:00 Europe/Berlin\" or 2026-11-23T17:00:00Z: the nodes in flight are finished, then the run pauses.",
 		func(p *rollout.Policy, s string) error {

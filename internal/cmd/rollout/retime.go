@@ -19,19 +19,24 @@ type retimeFlags struct {
 	fs      *pflag.FlagSet
 	until   string
 	windows []string
+	timeout time.Duration
 }
 
 func (f *retimeFlags) add(fs *pflag.FlagSet) {
 	f.fs = fs
 	fs.StringVar(&f.until, "until", "", "From now on no node is started after this time, written as for start; none takes the limit away. Where the time of the run is past, it goes on with a new one or with none.")
 	fs.StringArrayVar(&f.windows, "window", nil, "From now on nodes are started in this weekly window only, written as for start; may be repeated; none takes the windows away.")
+	fs.DurationVar(&f.timeout, "timeout", 0, "How long the run may take from now on, in place of what the start has said. 0 means for ever.")
 }
 
 // retimed is the policy of a run with what the flags change; the same one
 // where they change nothing.
 func (f *retimeFlags) retimed(p *rollout.Policy, now time.Time) (*rollout.Policy, error) {
-	if f.fs == nil || !f.fs.Changed("until") && !f.fs.Changed("window") {
+	if f.fs == nil || !f.fs.Changed("until") && !f.fs.Changed("window") && !f.fs.Changed("timeout") {
 		return p, nil
+	}
+	if f.timeout < 0 {
+		return nil, cli.Usagef("--timeout takes a time as in 2h, not %s", f.timeout)
 	}
 	out := p.DeepCopy()
 	if f.fs.Changed("until") {
@@ -52,6 +57,11 @@ func (f *retimeFlags) retimed(p *rollout.Policy, now time.Time) (*rollout.Policy
 			}
 		} else {
 			out.Windows = slices.Clone(f.windows)
+		}
+	}
+	if f.fs.Changed("timeout") {
+		if out.Timeout = nil; f.timeout > 0 {
+			out.Timeout = &metav1.Duration{Duration: f.timeout}
 		}
 	}
 	return out, checkZones(out)

@@ -12,6 +12,12 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
+// timedOut makes a run rest since its --timeout was over.
+func timedOut(r *rollout.Run) {
+	r.Because = &rollout.Cause{Code: rollout.PauseTimeout}
+	r.Policy.Until, r.Policy.Timeout = nil, &metav1.Duration{Duration: time.Hour}
+}
+
 // A run gets new times by the write that takes it, and nothing else of it
 // changes.
 func TestNewTimesOfARun(t *testing.T) {
@@ -35,6 +41,10 @@ func TestNewTimesOfARun(t *testing.T) {
 		{"only to clean up", rollout.VerbResume, nil, func(r *rollout.Run) { r.Phase = rollout.Finishing }, "14:30Z []"},
 		{"a way back that a person asked for", rollout.VerbResume, nil, func(r *rollout.Run) { r.Undo = &rollout.Undo{TouchPods: true, Asked: true} }, "14:30Z []"},
 		{"undo", rollout.VerbUndo, nil, nil, "14:30Z []"},
+		{"a time that is over", rollout.VerbResume, []string{"--timeout", "2h"}, timedOut, "never [] 2h0m0s"},
+		{"a time that is over, for ever now", rollout.VerbTakeover, []string{"--timeout", "0"}, timedOut, "never []"},
+		{"a time that is over, as long again", rollout.VerbResume, nil, timedOut, "never [] 1h0m0s"},
+		{"a time before now", rollout.VerbResume, []string{"--timeout=-1m"}, timedOut, "--timeout takes a time as in 2h, not -1m"},
 		{"a zone that is none", rollout.VerbResume, []string{"--until", "none", "--window", "Mon 09:00-10:00 Mars/Base"}, nil, "is not a time zone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,7 +71,11 @@ func TestNewTimesOfARun(t *testing.T) {
 			if next.Policy.Until != nil {
 				until = next.Policy.Until.UTC().Format("15:04Z")
 			}
-			if got := until + " [" + strings.Join(next.Policy.Windows, ",") + "]"; got != c.want {
+			got := until + " [" + strings.Join(next.Policy.Windows, ",") + "]"
+			if t := next.Policy.Timeout; t != nil {
+				got += " " + t.Duration.String()
+			}
+			if got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 			if b, err := rollout.EncodeRun(run); err != nil || !bytes.Equal(b, stored) {

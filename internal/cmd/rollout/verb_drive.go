@@ -195,7 +195,7 @@ type goOnSpec struct {
 var goOnSpecs = []goOnSpec{
 	{
 		verb: rollout.VerbResume, short: "Go on with a run that nobody drives",
-		long:    "Go on with a run that was paused, stopped or left, from any host. It refuses where somebody drives it. What gates run is never stored: give the same gates again.\n\nA run that was paused by --until goes on with a new --until, or with --until none.",
+		long:    "Go on with a run that was paused, stopped or left, from any host. It refuses where somebody drives it. What gates run is never stored: give the same gates again.\n\nA run that was paused by --until goes on with a new --until, or with --until none; one whose --timeout is over has as long again, or what a new --timeout says.",
 		example: "# Go on where it stopped\nkubectl ds-rollout resume -n kube-system cilium",
 	},
 	{
