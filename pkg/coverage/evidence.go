@@ -2,6 +2,8 @@ package coverage
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // Evidence keeps the operands of a verdict, never only prose. Which fields
@@ -117,15 +119,41 @@ type Room struct {
 	LowestPriority *int32 `json:"lowestPriority,omitempty"`
 	// Preemption says whether evicting pods of lower priority would make
 	// room: possible, no victims, not enough, never.
-	Preemption string       `json:"preemption,omitempty"`
-	Holders    []Holder     `json:"holders,omitempty"` // largest first
-	HostPorts  []PortHolder `json:"hostPorts,omitempty"`
+	Preemption string `json:"preemption,omitempty"`
+	// Victims are the pods that it would evict.
+	Victims *Victims `json:"victims,omitempty"`
+	// Critical says what the highest priority class would do for a pod of a
+	// lower one.
+	Critical  *Critical    `json:"critical,omitempty"`
+	Holders   []Holder     `json:"holders,omitempty"` // largest first, by what is short
+	HostPorts []PortHolder `json:"hostPorts,omitempty"`
 	// NotExamined is set where the pods of the node were not read: there are
 	// no figures of it.
 	NotExamined bool `json:"notExamined,omitempty"`
 	// LikeNode names, of a node that was not examined, one that was: it has the
 	// same allocatable and the same message, and figures of its own.
 	LikeNode string `json:"likeNode,omitempty"`
+
+	bound   []*snapshot.Pod // live, without the pod itself
+	partial bool            // the least of several nodes, of which not all were examined
+}
+
+// Victims are the pods that preemption would evict, as the default scheduler
+// chooses them where no PodDisruptionBudget makes it spare another one.
+type Victims struct {
+	Count int      `json:"count"`
+	Pods  []Holder `json:"pods"` // the largest of them, by what is short
+	// Stranded are owners of victims that have no other place than this node:
+	// "DaemonSet monitoring/node-exporter", or a static pod.
+	Stranded []string `json:"stranded,omitempty"`
+
+	short []ResourceRoom
+}
+
+// Critical is what priorityClassName: system-node-critical would do.
+type Critical struct {
+	Preemption string   `json:"preemption"` // as Room.Preemption
+	Victims    *Victims `json:"victims,omitempty"`
 }
 
 // ResourceRoom is one resource on the node: quantities in milli-units for
@@ -141,15 +169,19 @@ type ResourceRoom struct {
 
 // Holder is a pod that holds room on the node.
 type Holder struct {
-	Pod       string `json:"pod"` // namespace/name
-	DaemonSet bool   `json:"daemonSet,omitempty"`
-	Priority  int32  `json:"priority"`
-	MilliCPU  int64  `json:"milliCPU,omitempty"`
-	Memory    int64  `json:"memory,omitempty"`
+	Pod              string           `json:"pod"`             // namespace/name
+	Owner            string           `json:"owner,omitempty"` // Kind/name of the controlling owner
+	DaemonSet        bool             `json:"daemonSet,omitempty"`
+	Priority         int32            `json:"priority"`
+	MilliCPU         int64            `json:"milliCPU,omitempty"`
+	Memory           int64            `json:"memory,omitempty"`           // bytes
+	EphemeralStorage int64            `json:"ephemeralStorage,omitempty"` // bytes
+	Extended         map[string]int64 `json:"extended,omitempty"`         // of other resources, by name
 }
 
 // PortHolder is a pod that holds a host port which the pod asks.
 type PortHolder struct {
-	Port string `json:"port"` // 9100/TCP
-	Pod  string `json:"pod"`
+	Port  string `json:"port"` // 9100/TCP
+	Pod   string `json:"pod"`
+	Owner string `json:"owner,omitempty"` // Kind/name of its controlling owner
 }

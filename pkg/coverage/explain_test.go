@@ -111,8 +111,8 @@ func TestAPodWithoutRoomIsExplainedAsOnTheScreen(t *testing.T) {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 	want = lines(
-		"template|set priorityClassName: system-node-critical|191 -> 191",
 		"template|request at most cpu 120m|191 -> 191",
+		"template|set priorityClassName: system-node-critical|191 -> 191",
 	)
 	if diff := cmp.Diff(want, changeText(e)); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)

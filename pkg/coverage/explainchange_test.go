@@ -123,10 +123,10 @@ func TestWhatLetsAPodFit(t *testing.T) {
 	}{
 		{name: "less is asked, or the class is raised", template: []func(*corev1.PodSpec){asksOf("cpu", "2", "memory", "1Gi")}, words: words,
 			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
-			want:  []string{"template|set priorityClassName: system-node-critical|1 -> 1", "template|request at most cpu 1000m|1 -> 1"}},
+			want:  []string{"template|request at most cpu 1000m|1 -> 1", "template|set priorityClassName: system-node-critical|1 -> 1"}},
 		{name: "of two resources less of both", template: []func(*corev1.PodSpec){asksOf("cpu", "2", "memory", "8Gi")}, words: words,
 			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
-			want:  []string{"template|set priorityClassName: system-node-critical|1 -> 1", "template|request at most cpu 1000m, memory 7168Mi|1 -> 1"}},
+			want:  []string{"template|request at most cpu 1000m, memory 7168Mi|1 -> 1", "template|set priorityClassName: system-node-critical|1 -> 1"}},
 		{name: "no class helps where the node is too small", template: []func(*corev1.PodSpec){asksOf("cpu", "5")}, words: words,
 			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
 			want:  []string{"template|request at most cpu 1000m|1 -> 1"}},

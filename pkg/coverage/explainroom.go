@@ -74,12 +74,10 @@ func (x *explainer) templatePriority() (int32, bool) {
 	return 0, spec.PriorityClassName == ""
 }
 
-const systemNodeCritical = 2000001000
-
 // room prints what the pod asks and what is free; where something is short,
 // how that comes, whether preemption helps, and who holds it.
 func (x *explainer) room(asks asking, room *Room) {
-	short := shortOf(room)
+	short := room.short()
 	if len(short) == 0 && len(room.HostPorts) == 0 {
 		x.rule("room", x.fitText(asks, room), pass, false)
 		return
@@ -95,10 +93,9 @@ func (x *explainer) room(asks asking, room *Room) {
 		}
 		x.rule("room", text, result, failed)
 	}
-	pods := x.others(asks.pod)
 	for _, s := range short {
 		say(fmt.Sprintf("%s asks %s; allocatable %s - %s bound by %s = %s free", s.Name, quantity(s.Name, s.Asks),
-			quantity(s.Name, s.Allocatable), quantity(s.Name, s.Bound), count(len(pods), "pod"), signed(s.Name, s.Free)), result, failed)
+			quantity(s.Name, s.Allocatable), quantity(s.Name, s.Bound), count(len(room.bound), "pod"), signed(s.Name, s.Free)), result, failed)
 	}
 	for _, h := range room.HostPorts {
 		say("host port "+h.Port+" is held by "+h.Pod, result, failed)
@@ -110,10 +107,8 @@ func (x *explainer) room(asks asking, room *Room) {
 		return
 	}
 	x.preemption(asks, room)
-	for _, s := range short {
-		if text := holdersOf(s.Name, pods, len(short) > 1); text != "" {
-			x.more("holders", text, "", false)
-		}
+	for _, text := range room.holderTexts() {
+		x.more("holders", text, "", false)
 	}
 }
 
@@ -125,27 +120,6 @@ func (x *explainer) inRoom() bool {
 		}
 	}
 	return false
-}
-
-// others are the live pods bound to the node, without the one that asks.
-func (x *explainer) others(p *snapshot.Pod) []*snapshot.Pod {
-	var out []*snapshot.Pod
-	for _, i := range x.ix.bound(x.v.Node) {
-		if q := &x.r.Snapshot.Pods[i]; q.UID != p.UID {
-			out = append(out, q)
-		}
-	}
-	return out
-}
-
-func shortOf(room *Room) []ResourceRoom {
-	var out []ResourceRoom
-	for _, s := range room.Resources {
-		if s.Short {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // fitText: asks cpu 30m, memory 120Mi; free 41220m, 913Gi; no host ports.

@@ -16,25 +16,26 @@ func (x *explainer) roomChanges() []Change {
 	}
 	asks := x.asks()
 	room := computeRoom(x.ix, x.v.Node, x.n, asks.pod)
+	const fits = "the pod would fit"
 	var out []Change
-	add := func(do string) {
+	add := func(do, effect string) {
 		n := x.shouldRunNodes(x.d.Rules, nil)
-		out = append(out, Change{Where: inTemplate, Do: do, Effect: "the pod would fit", From: n, To: n})
-	}
-	if x.criticalHelps(asks) {
-		add("set priorityClassName: system-node-critical")
+		out = append(out, Change{Where: inTemplate, Do: do, Effect: effect, From: n, To: n})
 	}
 	if less, ok := requestAtMost(room); ok {
-		add("request at most " + less)
+		add("request at most "+less, fits)
 	}
-	if len(shortOf(room)) == 0 && len(room.HostPorts) > 0 {
+	if evicts, helps := room.raise(x.d); helps {
+		add(highest, fits+"; evicts "+evicts)
+	}
+	if len(room.short()) == 0 && len(room.HostPorts) > 0 {
 		var ports []string
 		for _, h := range room.HostPorts {
 			if !slices.Contains(ports, h.Port) {
 				ports = append(ports, h.Port)
 			}
 		}
-		add("take another host port than " + strings.Join(ports, ", "))
+		add("take another host port than "+strings.Join(ports, ", "), fits)
 	}
 	return out
 }
@@ -55,25 +56,11 @@ func (x *explainer) onlyRoomIsShort() bool {
 	return true
 }
 
-// criticalHelps asks whether the highest class could preempt enough.
-func (x *explainer) criticalHelps(asks asking) bool {
-	if asks.class == "system-node-critical" || asks.pod.Priority >= systemNodeCritical {
-		return false
-	}
-	raised := *asks.pod
-	raised.Priority = systemNodeCritical
-	room := computeRoom(x.ix, x.v.Node, x.n, &raised)
-	a := asks
-	a.pod = &raised
-	short := len(shortOf(room)) > 0 || len(room.HostPorts) > 0
-	return short && x.preemptWord(a, room) == preemptPossible
-}
-
 // requestAtMost is what would fit as things are: only where what is short can
 // be asked less of, and the host ports are free.
 func requestAtMost(room *Room) (string, bool) {
 	var out []string
-	for _, s := range shortOf(room) {
+	for _, s := range room.short() {
 		if s.Name == "pods" || s.Free <= 0 {
 			return "", false
 		}

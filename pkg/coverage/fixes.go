@@ -224,7 +224,7 @@ func rejectedFixes(namespace string, e *Evidence) []string {
 	case len(e.Drift) > 0:
 		return driftFixes(namespace, e.Drift)
 	case strings.HasPrefix(reason, "OutOf"):
-		return []string{"wait for the next pod: another one took the room first; if it goes on, request less or set priorityClassName: system-node-critical"}
+		return []string{"wait for the next pod: another one took the room first; if it goes on, request less or move pods off the node"}
 	case reason == "NodeAffinity":
 		return []string{"wait: the labels of the node changed after the pod was bound; if it goes on, compare the pod's node selector with them"}
 	}

@@ -2,7 +2,6 @@ package coverage
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 	e := &v.Detail.Evidence
 	switch v.Reason {
 	case SchedInsufficient, SchedNoVictims, SchedTooManyPods:
-		return insufficientFixes(d, e)
+		return insufficientFixes(d, v)
 	case SchedNeverFits:
 		return neverFitsFixes(e.Room)
 	case SchedHostPort:
@@ -37,11 +36,28 @@ func (r *Result) portFixes(d *DaemonSetResult, room *Room) []string {
 	if room == nil || len(room.HostPorts) == 0 {
 		return nil
 	}
-	holder := room.HostPorts[0].Pod
-	if r.own(d, holder) {
-		return []string{"set maxSurge to 0 and maxUnavailable to 1: the old pod " + holder + " holds the port until it is gone"}
+	var pods, sets []string
+	for _, h := range room.HostPorts {
+		switch kind, name, _ := strings.Cut(h.Owner, "/"); {
+		case r.own(d, h.Pod):
+			return []string{"set maxSurge to 0 and maxUnavailable to 1: the old pod " + h.Pod + " holds the port until it is gone"}
+		case kind == "DaemonSet":
+			namespace, _, _ := strings.Cut(h.Pod, "/")
+			sets = append(sets, "DaemonSet "+namespace+"/"+name)
+		default:
+			pods = append(pods, h.Pod)
+		}
 	}
-	return []string{fmt.Sprintf("move %s off the node, or change one of the ports", holder)}
+	slices.Sort(sets)
+	slices.Sort(pods)
+	if sets = slices.Compact(sets); len(sets) > 0 {
+		return []string{"change one of the ports: " + few(sets) + " takes it on its nodes too"}
+	}
+	fix := "move " + few(slices.Compact(pods)) + " off the node, or change one of the ports"
+	if evicts, helps := room.raise(d); helps && !room.partial {
+		fix += ", or " + highest + " in the template, which evicts " + evicts
+	}
+	return []string{fix}
 }
 
 func neverFitsFixes(room *Room) []string {
@@ -60,34 +76,42 @@ func neverFitsFixes(room *Room) []string {
 	return []string{"request less than " + strings.Join(most, ", ") + ", or keep the DaemonSet off such nodes"}
 }
 
-func insufficientFixes(d *DaemonSetResult, e *Evidence) []string {
-	const critical = "set priorityClassName: system-node-critical in the template"
-	if e.Room == nil || e.Room.NotExamined {
-		return []string{critical + ", or request less"}
-	}
-	var less []string
-	for _, x := range e.Room.Resources {
-		if x.Short && x.Name != "pods" && x.Free > 0 {
-			less = append(less, fmt.Sprintf("%s %s", x.Name, quantity(x.Name, x.Free)))
+// insufficientFixes are what makes room, the gentlest first.
+func insufficientFixes(d *DaemonSetResult, v *Verdict) []string {
+	const move = "move pods off the node"
+	room := v.Detail.Evidence.Room
+	switch {
+	case room == nil || room.NotExamined:
+		if v.Reason == SchedTooManyPods {
+			return []string{move}
 		}
-	}
-	if e.Room.Preemption == preemptPossible {
-		text := "wait: the scheduler can preempt pods of lower priority"
-		if len(less) > 0 {
-			text += "; or request at most " + strings.Join(less, ", ")
+		return []string{"request less, or " + move}
+	case len(room.short()) == 0 && len(room.HostPorts) == 0:
+		return []string{"wait: the scheduler tries again"}
+	case room.Preemption == preemptPossible && room.Victims != nil:
+		text := "wait: the scheduler can preempt " + room.Victims.text()
+		if len(room.Victims.Stranded) > 0 {
+			text += "; these have no other place: " + few(room.Victims.Stranded)
+		}
+		if less, ok := requestAtMost(room); ok {
+			text += "; or request at most " + less
 		}
 		return []string{text}
 	}
-	switch class := d.DaemonSet.Spec.Template.Spec.PriorityClassName; {
-	case strings.HasPrefix(class, "system-") && len(less) == 0:
-		return []string{"move pods off the node: nothing of lower priority is there to preempt"}
-	case strings.HasPrefix(class, "system-"):
-		return []string{"request at most " + strings.Join(less, ", ")}
-	case len(less) == 0:
-		return []string{critical}
-	default:
-		return []string{critical + ", or request at most " + strings.Join(less, ", ")}
+	var out []string
+	if less, ok := requestAtMost(room); ok {
+		if room.partial {
+			less += ", the least that is free on a node examined"
+		}
+		out = append(out, "request at most "+less)
 	}
+	if evicts, helps := room.raise(d); helps && !room.partial {
+		out = append(out, highest+" in the template, which evicts "+evicts)
+	}
+	if len(out) == 0 {
+		out = append(out, move)
+	}
+	return []string{strings.Join(out, ", or ")}
 }
 
 // own reports whether a pod, by its key, belongs to the DaemonSet.

@@ -1,7 +1,6 @@
 package coverage
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,17 +11,6 @@ import (
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
-
-// Words of Room.Preemption.
-const (
-	preemptPossible  = "possible"
-	preemptNoVictims = "no victims"
-	preemptNotEnough = "not enough"
-	preemptNever     = "never"
-)
-
-// maxHolders is how many holders of room are named.
-const maxHolders = 8
 
 // roomOn is our own arithmetic on one node. Nothing is computed of a node whose
 // pods were not read: one that is like it may hold other pods.
@@ -63,122 +51,118 @@ func shape(n *corev1.Node, p *snapshot.Pod) string {
 	return b.String()
 }
 
+// roomScene is a node, the pod that asks for room on it, and the live pods that
+// are bound to it.
+type roomScene struct {
+	n     *corev1.Node
+	p     *snapshot.Pod
+	bound []*snapshot.Pod // without the pod itself
+}
+
 // computeRoom adds up what is bound to a node: requests of all pods that have
 // not ended, as the scheduler's NodeResourcesFit counts them.
 func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod) *Room {
-	room := &Room{Priority: p.Priority}
-	var held snapshot.Requests
-	extended := map[corev1.ResourceName]int64{}
-	var holders []Holder
-	pods := int64(0)
+	s := roomScene{n: n, p: p}
 	for _, i := range ix.bound(node) {
-		q := &ix.s.Pods[i]
-		if q.UID == p.UID {
-			continue
+		if q := &ix.s.Pods[i]; q.UID != p.UID {
+			s.bound = append(s.bound, q)
 		}
-		pods++
-		held.MilliCPU += q.Requests.MilliCPU
-		held.Memory += q.Requests.Memory
-		held.EphemeralStorage += q.Requests.EphemeralStorage
-		for _, e := range q.Requests.Extended {
-			extended[e.Name] += e.Value
-		}
-		holders = append(holders, Holder{
-			Pod: key(q), DaemonSet: q.Owner != nil && q.Owner.Kind == "DaemonSet", Priority: q.Priority,
-			MilliCPU: q.Requests.MilliCPU, Memory: q.Requests.Memory,
-		})
+	}
+	room := &Room{Priority: p.Priority, Resources: s.resources(), bound: s.bound}
+	short := room.short()
+	for _, q := range s.bound {
+		room.Holders = append(room.Holders, newHolder(q))
 		room.portHolders(p, q)
-	}
-	alloc := snapshot.RequestsOf(n.Status.Allocatable)
-	add := func(name string, asks, allocatable, bound int64) {
-		if asks == 0 {
-			return
+		if room.LowestPriority == nil || q.Priority < *room.LowestPriority {
+			lowest := q.Priority
+			room.LowestPriority = &lowest
 		}
-		room.Resources = append(room.Resources, ResourceRoom{
-			Name: name, Asks: asks, Allocatable: allocatable, Bound: bound, Free: allocatable - bound, Short: asks > allocatable-bound,
-		})
 	}
-	add("cpu", p.Requests.MilliCPU, alloc.MilliCPU, held.MilliCPU)
-	add("memory", p.Requests.Memory, alloc.Memory, held.Memory)
-	add("ephemeral-storage", p.Requests.EphemeralStorage, alloc.EphemeralStorage, held.EphemeralStorage)
-	for _, e := range p.Requests.Extended {
-		q := n.Status.Allocatable[e.Name]
-		add(string(e.Name), e.Value, q.Value(), extended[e.Name])
+	sortHolders(room.Holders, short)
+	room.Holders = room.Holders[:min(len(room.Holders), maxHolders)]
+	var victims []*snapshot.Pod
+	if room.Preemption = preemptNever; mayPreempt(p) {
+		room.Preemption, victims = s.preempt(p.Priority)
+		room.Victims = newVictims(victims, short)
 	}
-	add("pods", 1, n.Status.Allocatable.Pods().Value(), pods)
-	room.preempt(ix, node, p)
-	slices.SortFunc(holders, func(x, y Holder) int {
-		return cmp.Or(cmp.Compare(y.MilliCPU, x.MilliCPU), cmp.Compare(y.Memory, x.Memory), strings.Compare(x.Pod, y.Pod))
-	})
-	room.Holders = holders[:min(len(holders), maxHolders)]
+	if p.Priority < systemNodeCritical && (len(short) > 0 || len(room.HostPorts) > 0) {
+		room.Critical = &Critical{}
+		room.Critical.Preemption, victims = s.preempt(systemNodeCritical)
+		room.Critical.Victims = newVictims(victims, short)
+	}
 	return room
 }
 
-// portHolders notes the host ports that q holds and p asks: the same port and
-// protocol, and an address in common.
-func (room *Room) portHolders(p, q *snapshot.Pod) {
-	if p.HostPorts == nil || q.HostPorts == nil {
-		return
+// resources sets what the pod asks against what the node has and what is bound.
+func (s *roomScene) resources() []ResourceRoom {
+	names := []string{string(corev1.ResourceCPU), string(corev1.ResourceMemory), string(corev1.ResourceEphemeralStorage)}
+	for _, e := range s.p.Requests.Extended {
+		names = append(names, string(e.Name))
 	}
-	for _, x := range *p.HostPorts {
-		for _, y := range *q.HostPorts {
-			if x.Port == y.Port && x.Protocol == y.Protocol && (x.IP == y.IP || x.IP == "" || y.IP == "") {
-				room.HostPorts = append(room.HostPorts, PortHolder{Port: fmt.Sprintf("%d/%s", x.Port, x.Protocol), Pod: key(q)})
-			}
+	var out []ResourceRoom
+	for _, name := range append(names, string(corev1.ResourcePods)) {
+		x := ResourceRoom{Name: name, Asks: amountOf(name, s.p), Allocatable: allocatable(s.n, name)}
+		if x.Asks == 0 {
+			continue
 		}
+		for _, q := range s.bound {
+			x.Bound += amountOf(name, q)
+		}
+		x.Free = x.Allocatable - x.Bound
+		x.Short = x.Asks > x.Free
+		out = append(out, x)
+	}
+	return out
+}
+
+// allocatable is what a node has of a resource, in the unit of ResourceRoom.
+func allocatable(n *corev1.Node, name string) int64 {
+	q := n.Status.Allocatable[corev1.ResourceName(name)]
+	if name == string(corev1.ResourceCPU) {
+		return q.MilliValue()
+	}
+	return q.Value()
+}
+
+// short are the resources of which too little is free.
+func (room *Room) short() []ResourceRoom {
+	var out []ResourceRoom
+	for _, x := range room.Resources {
+		if x.Short {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// portHolders notes the host ports that q holds and p asks.
+func (room *Room) portHolders(p, q *snapshot.Pod) {
+	for _, x := range clashes(p, q) {
+		h := PortHolder{Port: fmt.Sprintf("%d/%s", x.Port, x.Protocol), Pod: key(q)}
+		if q.Owner != nil {
+			h.Owner = q.Owner.Kind + "/" + q.Owner.Name
+		}
+		room.HostPorts = append(room.HostPorts, h)
 	}
 }
 
-// preempt says whether evicting every pod of a lower priority would make
-// room. The scheduler's preemption needs no less.
-func (room *Room) preempt(ix *index, node int32, p *snapshot.Pod) {
-	var victims snapshot.Requests
-	extended := map[string]int64{}
-	lower, pods := 0, int64(0)
-	for _, i := range ix.bound(node) {
-		q := &ix.s.Pods[i]
-		if q.UID == p.UID {
-			continue
-		}
-		if room.LowestPriority == nil || q.Priority < *room.LowestPriority {
-			v := q.Priority
-			room.LowestPriority = &v
-		}
-		if q.Priority < p.Priority {
-			lower++
-			pods++
-			victims.MilliCPU += q.Requests.MilliCPU
-			victims.Memory += q.Requests.Memory
-			victims.EphemeralStorage += q.Requests.EphemeralStorage
-			for _, e := range q.Requests.Extended {
-				extended[string(e.Name)] += e.Value
+func clash(p, q *snapshot.Pod) bool { return len(clashes(p, q)) > 0 }
+
+// clashes are the host ports of p that q holds: the same port and protocol, and
+// an address in common.
+func clashes(p, q *snapshot.Pod) []snapshot.HostPort {
+	if p.HostPorts == nil || q.HostPorts == nil {
+		return nil
+	}
+	var out []snapshot.HostPort
+	for _, x := range *p.HostPorts {
+		for _, y := range *q.HostPorts {
+			if x.Port == y.Port && x.Protocol == y.Protocol && (x.IP == y.IP || x.IP == "" || y.IP == "") {
+				out = append(out, x)
 			}
 		}
 	}
-	policy := corev1.PreemptLowerPriority
-	if p.Full != nil && p.Full.Spec.PreemptionPolicy != nil {
-		policy = *p.Full.Spec.PreemptionPolicy
-	}
-	switch {
-	case policy == corev1.PreemptNever:
-		room.Preemption = preemptNever
-	case lower == 0:
-		room.Preemption = preemptNoVictims
-	default:
-		room.Preemption = preemptPossible
-		for _, r := range room.Resources {
-			gain := map[string]int64{
-				"cpu": victims.MilliCPU, "memory": victims.Memory, "ephemeral-storage": victims.EphemeralStorage, "pods": pods,
-			}
-			g, ok := gain[r.Name]
-			if !ok {
-				g = extended[r.Name]
-			}
-			if r.Asks > r.Free+g {
-				room.Preemption = preemptNotEnough
-			}
-		}
-	}
+	return out
 }
 
 // neverFits lists the resources of which the pod asks more than the node has.

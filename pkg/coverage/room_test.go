@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
@@ -308,5 +309,30 @@ func TestShape(t *testing.T) {
 	}
 	if shapeOf(roomNode, memory) == base || shapeOf("cpu=8,memory=16Gi,ephemeral-storage=100Gi,pods=110", cpu) == base {
 		t.Error("another reason or another size is another shape")
+	}
+}
+
+// Where memory is short, who holds memory is named, with its memory: in the
+// report as in explain, and in the evidence.
+func TestHoldersOfWhatIsShort(t *testing.T) {
+	w := testkit.NewWorld()
+	d := testkit.DaemonSet("ops", "agent").Requests("memory", "2Gi").Build()
+	other := testkit.DaemonSet("ops", "other").Build()
+	w.Add(d, testkit.Revision(d, testkit.Hash, 1, day), other, testkit.Revision(other, testkit.Hash, 1, day),
+		testkit.Node("n1").Allocatable("cpu", "8", "memory", "8Gi"),
+		testkit.PodOf(d, "n1").Pending("0/1 nodes are available: 1 Insufficient memory."),
+		testkit.Pod("shop", "burns", "n1").Requests("cpu", "4", "memory", "1Gi"),
+		testkit.Pod("shop", "caches", "n1").Requests("cpu", "100m", "memory", "5Gi"),
+		testkit.PodOf(other, "n1").Requests("cpu", "1", "memory", "1Gi"))
+	r := Analyze(w.Snapshot(), Options{Now: testkit.Now})
+	const want = "shop/caches 5120Mi, shop/burns 1024Mi, 1 DaemonSet pod 1024Mi"
+	if got := r.Causes()[0].Facts; !slices.Contains(got, Fact{"holders", want}) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if text := ruleText(explained(t, r, "ops", "agent", "n1")); !strings.Contains(text, "holders|"+want) {
+		t.Errorf("explain says\n%s\nand not %q", text, want)
+	}
+	if h := r.Report().Items[0].Nodes[0].Evidence.Room.Holders; len(h) != 3 || h[0].Pod != "shop/caches" || h[0].Memory != 5<<30 || h[2].Owner != "DaemonSet/other" {
+		t.Errorf("holders %+v", h)
 	}
 }

@@ -18,28 +18,51 @@ func examined(ms []member) []member {
 }
 
 // leastRoom is v with the least that is free on any node that was examined of
-// the group.
+// the group, and with what preemption would do on all of them.
 func leastRoom(v *Verdict, ms []member) *Verdict {
 	seen := examined(ms)
 	if len(seen) == 0 {
 		return v
 	}
 	room := *seen[0].v.Detail.Evidence.Room
+	room.partial = len(seen) < len(ms)
 	room.Resources = slices.Clone(room.Resources)
-	for _, m := range seen {
-		for i := range room.Resources {
-			x := &room.Resources[i]
-			for _, y := range m.v.Detail.Evidence.Room.Resources {
-				if y.Name == x.Name {
-					x.Free, x.Allocatable, x.Short = min(x.Free, y.Free), min(x.Allocatable, y.Allocatable), x.Short || y.Short
-				}
-			}
-		}
+	for _, m := range seen[1:] {
+		room.least(m.v.Detail.Evidence.Room)
 	}
-	least, d := *v, *v.Detail
+	least := *v
+	d := Detail{}
+	if v.Detail != nil {
+		d = *v.Detail
+	}
 	d.Evidence.Room = &room
 	least.Detail = &d
 	return &least
+}
+
+// least takes from the room of another node what is less there.
+func (room *Room) least(other *Room) {
+	for i := range room.Resources {
+		x := &room.Resources[i]
+		for _, y := range other.Resources {
+			if y.Name == x.Name {
+				x.Free, x.Allocatable, x.Short = min(x.Free, y.Free), min(x.Allocatable, y.Allocatable), x.Short || y.Short
+			}
+		}
+	}
+	room.HostPorts = slices.Concat(room.HostPorts, other.HostPorts)
+	if other.Preemption != preemptPossible {
+		room.Preemption = other.Preemption
+	}
+	room.Victims = room.Victims.merge(other.Victims)
+	switch a, b := room.Critical, other.Critical; {
+	case b == nil: // it has the room that it needs, or the class
+	case a == nil || b.Preemption != preemptPossible:
+		room.Critical = b
+	case a.Preemption == preemptPossible:
+		room.Critical = &Critical{Preemption: a.Preemption, Victims: a.Victims.merge(b.Victims)}
+	default: // on one node it does not help
+	}
 }
 
 // roomFacts prints what is short, over all nodes of the cause that were
@@ -68,8 +91,10 @@ func (r *Result) roomFacts(c *Cause, m member, ms []member) []Fact {
 		out = append(out, Fact{x.Name, text})
 	}
 	out = append(out, r.portFacts(c, seen)...)
-	if names := holderText(e.Room); names != "" && c.Reason != SchedHostPort && len(c.Nodes) == 1 {
-		out = append(out, Fact{"holders", names})
+	if c.Reason != SchedHostPort && len(c.Nodes) == 1 {
+		for _, text := range e.Room.holderTexts() {
+			out = append(out, Fact{"holders", text})
+		}
 	}
 	if e.Scheduler != nil && len(out) == 0 {
 		out = append(out, Fact{"scheduler", strings.Join(e.Scheduler.Reasons, ", ") + "; our own arithmetic finds room: the message may be old"})
@@ -173,26 +198,4 @@ func (s span) text(c *Cause, x *ResourceRoom, where string) string {
 		free += " to " + quantity(x.Name, max(0, s.most))
 	}
 	return fmt.Sprintf("asks %s; free%s %s of %s", asks, where, free, all)
-}
-
-// holderText names the largest holders that are not DaemonSet pods, and sums
-// those that are.
-func holderText(room *Room) string {
-	var names []string
-	var cpu int64
-	sets := 0
-	for _, h := range room.Holders {
-		if h.DaemonSet {
-			sets++
-			cpu += h.MilliCPU
-			continue
-		}
-		if len(names) < 3 {
-			names = append(names, fmt.Sprintf("%s %dm", h.Pod, h.MilliCPU))
-		}
-	}
-	if sets > 0 {
-		names = append(names, fmt.Sprintf("%s %dm", count(sets, "DaemonSet pod"), cpu))
-	}
-	return strings.Join(names, ", ")
 }
