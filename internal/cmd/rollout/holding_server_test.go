@@ -40,6 +40,7 @@ type holdServer struct {
 	mu      sync.Mutex
 	objects map[string]runtime.Object // by path
 	lease   *coordinationv1.Lease
+	full    bool // a Lease that is there is not replaced by a new one
 	version int
 	writes  []string // "PATCH daemonsets/agent", with "dry" after it
 	// fault, if set, gives a code to answer a write with in place of doing it;
@@ -121,6 +122,7 @@ func (s *holdServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	var done runtime.Object
 	status := http.StatusConflict
 	switch {
+	case req.Method == http.MethodPost && leases && s.full && s.lease != nil:
 	case req.Method == http.MethodPost && leases:
 		done, status = s.createLease(body)
 	case req.Method == http.MethodPut && leases:

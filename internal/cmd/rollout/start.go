@@ -174,7 +174,7 @@ func (o *startOptions) begin(ctx context.Context, at *connection, made *planned)
 		return nil, err
 	}
 	sent := time.Now()
-	created, err := createLease(ctx, at.writer, lease)
+	created, err := createLease(ctx, at.writer, lease, made.Live.overLease())
 	switch {
 	case err != nil && kube.AnswerOf(err) == kube.Conflict:
 		// Somebody started between the plan and now.
@@ -221,10 +221,17 @@ func (o *startOptions) tryWrites(ctx context.Context, at *connection, made *plan
 	if err != nil {
 		return err
 	}
-	if _, err := at.writer.CreateLease(ctx, lease); err != nil {
+	said := []string{"create the Lease"}
+	if over := made.Live.overLease(); over != nil {
+		// There is no room for another one before it is deleted for good.
+		said[0] = "delete the Lease of a run that is over"
+		err = at.writer.DeleteLease(ctx, over)
+	} else {
+		_, err = at.writer.CreateLease(ctx, lease)
+	}
+	if err != nil {
 		return at.explain(err)
 	}
-	said := []string{"create the Lease"}
 	for _, a := range made.firstWrites(run) {
 		if _, err := at.writer.Do(ctx, made.DaemonSet, a.action); err != nil {
 			return at.explain(err)

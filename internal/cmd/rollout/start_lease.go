@@ -11,11 +11,12 @@ import (
 // answer is lost.
 const createTries = 4
 
-// createLease makes the Lease of a new run. Where the answer was lost and the
-// write was not, it is there already, with this process as its holder.
-func createLease(ctx context.Context, w *kube.Writer, l *kube.Lease) (*kube.Lease, error) {
+// createLease makes the Lease of a new run, in place of the one that a run has
+// left which is over; nil for none. Where the answer was lost and the write was
+// not, it is there already, with this process as its holder.
+func createLease(ctx context.Context, w *kube.Writer, l, over *kube.Lease) (*kube.Lease, error) {
 	for try := 1; ; try++ {
-		created, err := w.CreateLease(ctx, l)
+		created, err := inPlaceOf(ctx, w, l, over)
 		if err == nil {
 			return created, nil
 		}
@@ -34,4 +35,25 @@ func createLease(ctx context.Context, w *kube.Writer, l *kube.Lease) (*kube.Leas
 		case <-time.After(kube.RetryAfter(err, time.Second)):
 		}
 	}
+}
+
+// inPlaceOf deletes a Lease, if it is still as it was read, and makes another
+// one. Where it is gone or was written since, the server says whether there is
+// room.
+func inPlaceOf(ctx context.Context, w *kube.Writer, l, over *kube.Lease) (*kube.Lease, error) {
+	if over != nil {
+		if err := w.DeleteLease(ctx, over); err != nil && kube.AnswerOf(err) != kube.Conflict {
+			return nil, err
+		}
+	}
+	return w.CreateLease(ctx, l)
+}
+
+// overLease is the Lease of a run that is over, as it was read for a plan that
+// nothing stood in the way of; nil where there is none.
+func (c *clients) overLease() *kube.Lease {
+	if c.Lease == nil || len(c.Lease.Run) == 0 {
+		return nil // it may be somebody else's
+	}
+	return c.Lease
 }
