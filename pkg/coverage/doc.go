@@ -14,7 +14,7 @@
 //     scheduler.go, containers.go, probes.go, churn.go, beside.go: the producers
 //     of reasons
 //   - second.go, nearmiss.go, cohort.go, pools.go: what only shows among all nodes
-//   - room.go: what is free on a node, and who holds it
+//   - room*.go: what is free on a node, who holds it, and who would have to go
 //   - findings.go, held.go, status.go, updating.go: of a DaemonSet as a whole
 //   - needs.go: which reads would make a verdict sharper
 //   - message*.go, fixes*.go, looks.go, heldfixes.go, words.go: a verdict in words
