@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,14 +79,15 @@ func (d *driver) save(ctx context.Context, a *rollout.SaveRun, v *rollout.View) 
 const begins = 8
 
 // baselines lets gates see nodes as they are before they are touched, all in
-// the time of one request.
+// the time of one request. A node that is tried again after its pod was
+// replaced is none: what it is like now is no measure.
 func (d *driver) baselines(ctx context.Context, next *rollout.Run, v *rollout.View) {
 	ctx, cancel := d.request(ctx)
 	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(begins)
 	for i := range next.InFlight {
-		if n := v.Node(next.InFlight[i].Node); n != nil && !d.begun[n.Node.Name] {
+		if n := v.Node(next.InFlight[i].Node); n != nil && !d.begun[n.Node.Name] && next.Replaces(n) {
 			d.begun[n.Node.Name] = true
 			g.Go(func() error {
 				d.Gates.Begin(ctx, n)
@@ -97,22 +98,26 @@ func (d *driver) baselines(ctx context.Context, next *rollout.Run, v *rollout.Vi
 	_ = g.Wait() // there are no errors
 }
 
-// forget lets gates forget nodes that are not in flight in the run that is
-// stored: they have landed, or were never begun.
+// forget lets gates forget nodes that are neither in flight nor failed in the
+// run that is stored: they have landed, or were never begun. One that failed
+// may be tried again, and is compared with what it was like before the first
+// try.
 func (d *driver) forget(stored *rollout.Run) {
-	for name := range d.begun {
-		if !flies(stored, name) {
-			d.Gates.Forget(name)
-			delete(d.begun, name)
-		}
+	was := maps.Clone(d.begun)
+	for i := range d.run.Failed {
+		was[d.run.Failed[i].Node] = true
 	}
 	for i := range stored.InFlight {
 		d.begun[stored.InFlight[i].Node] = true
+		delete(was, stored.InFlight[i].Node)
 	}
-}
-
-func flies(r *rollout.Run, node string) bool {
-	return slices.ContainsFunc(r.InFlight, func(f rollout.Flight) bool { return f.Node == node })
+	for i := range stored.Failed {
+		delete(was, stored.Failed[i].Node)
+	}
+	for name := range was {
+		d.Gates.Forget(name)
+		delete(d.begun, name)
+	}
 }
 
 func (d *driver) deleteLease(ctx context.Context) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/gates"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 func TestLeavingLandsWhatFliesAndEnds(t *testing.T) {
@@ -292,6 +293,65 @@ func TestGatesAreToldOfNodesAsTheyAreStored(t *testing.T) {
 		got := slices.DeleteFunc(f.gates.lines(), func(s string) bool { return s == "stored" })
 		if !slices.Equal(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+// A node that is tried again is compared with what it was like before the first
+// try, not with what that made of it.
+func TestGatesKeepWhatTheySawBeforeTheFirstTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 2, rollout.Running, gated(rollout.AfterNode), func(p *rollout.Policy) { p.MaxFailures = 1 })
+		asked := 0
+		f.gates.ask = func(_ context.Context, q gates.Question) gates.Answer {
+			if asked++; asked == 1 {
+				return gates.Answer{Outcome: rollout.GateFail, Reason: "no"}
+			}
+			return gates.Answer{Outcome: rollout.GatePass}
+		}
+		f.after = func(line string) error {
+			if _, run := f.stored(); strings.HasPrefix(line, "save") && len(run.Failed) > 0 {
+				f.gates.note("failed " + run.Failed[0].Node)
+				f.asks <- rollout.Intent{Verb: rollout.VerbRetry, Node: run.Failed[0].Node}
+			}
+			return nil
+		}
+		f.mustFinish(f.drive())
+		want := []string{"begin n0", "failed n0", "begin n1", "forget n0", "forget n1"}
+		if got := f.gates.lines(); !slices.Equal(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+// Nobody who did not see a node before its pod was replaced takes it for a
+// measure.
+func TestGatesTakeNoMeasureOfANodeThatIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin(t, 1, rollout.Running, func(p *rollout.Policy) { p.MaxFailures = 1 })
+		_, run := f.stored()
+		run.Touched, run.Failed = []int{0}, []rollout.Failure{{Node: "n0", Reason: "CrashLoop"}}
+		b, err := rollout.EncodeRun(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, err := rollout.EncodeIntents([]rollout.Intent{{ID: "i1", Run: run.ID, Verb: rollout.VerbRetry, Node: "n0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.lease.Run, f.lease.Intents, f.Config.Run = b, asked, run
+		*f.Config.Lease = *f.lease
+		f.pods[0] = f.pod(0, 2, "h2")
+		f.pods[0].Ready = false
+		time.AfterFunc(10*time.Second, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.pods = []snapshot.Pod{f.pod(0, 2, "h2")}
+			f.wake()
+		})
+		f.mustFinish(f.drive())
+		if got := f.gates.lines(); !slices.Equal(got, []string{"forget n0"}) {
+			t.Errorf("got %v", got)
 		}
 	})
 }

@@ -47,6 +47,9 @@ func (d *decider) old(n *NodeView) []*snapshot.Pod {
 	return out
 }
 
+// Replaces reports whether a node runs a pod that the run has yet to replace.
+func (r *Run) Replaces(n *NodeView) bool { return len((&decider{r: r}).old(n)) > 0 }
+
 func (n *NodeView) anyAvailable(minReady int32, now time.Time) bool {
 	return slices.ContainsFunc(n.Pods, func(p *snapshot.Pod) bool { return n.available(p, minReady, now) })
 }

@@ -129,6 +129,12 @@ func TestDecide(t *testing.T) {
 			p.Ready, p.Restarts = false, 3
 			w.obs.Nodes["n0"] = NodeSeen{Flying: t0}
 		}, "save Stopped NodeFailed failed:n0"},
+		{"restarts from before it was tried again are not held against it", 1, func(w *world) { again(w, 7, 2) }, "wait NewPodNotAvailable n0 rests=false"},
+		{"the third restart since then is a failure", 1, func(w *world) { again(w, 7, 3) }, "save Stopped NodeFailed failed:n0"},
+		{"all restarts of a pod that came since then are", 1, func(w *world) {
+			again(w, 7, 0)
+			w.run.InFlight[0].Again.PodUID = "before"
+		}, "save Stopped NodeFailed failed:n0"},
 		{"a node that is lost after we touched it fails", 1, func(w *world) {
 			w.fly(0)
 			w.replace(0, 0)
@@ -370,6 +376,15 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+}
+
+// again is a node that is tried again with a pod that has restarted.
+func again(w *world, before, since int32) {
+	w.fly(0)
+	p := w.replace(0, 0)
+	p.Ready, p.Restarts = false, before+since
+	w.run.InFlight[0].PodUID, w.run.InFlight[0].Again = "", Again{PodUID: p.UID, Restarts: before}
+	w.obs.Nodes["n0"] = NodeSeen{Flying: t0}
 }
 
 func failing(w *world) {

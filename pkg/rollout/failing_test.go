@@ -40,6 +40,18 @@ func TestANodeThatAGateFailedStaysFailed(t *testing.T) {
 	}
 }
 
+func TestANodeThatIsTriedAgainNotesWhatItsPodDid(t *testing.T) {
+	w := newWorld(1)
+	stoppedRun(w)
+	w.p(0).Restarts = 7
+	ask(w, VerbRetry, "n0")
+	s, ok := w.decide(t).Act.(*SaveRun)
+	want := Again{PodUID: w.p(0).UID, Restarts: 7}
+	if !ok || len(s.Run.InFlight) != 1 || s.Run.InFlight[0].Again != want {
+		t.Errorf("got %+v", s)
+	}
+}
+
 // A node without an available pod is no clean end, whoever went past it.
 func TestTheEndNamesNodesWithoutAnAvailablePod(t *testing.T) {
 	for _, c := range []struct {

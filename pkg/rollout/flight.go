@@ -135,12 +135,26 @@ func (d *decider) prove(n *NodeView, f *Flight) step {
 	case p == nil:
 		return d.patient(f, seen, Cause{Code: WaitNewPod, Node: f.Node})
 	case seen.Available.IsZero() || seen.Pod != p.UID:
-		if p.Restarts > crashesAllowed {
-			return step{failure: d.failure(f.Node, fmt.Sprintf("the new pod restarted %d times", p.Restarts))}
+		if why := f.crashes(p); why != "" {
+			return step{failure: d.failure(f.Node, why)}
 		}
 		return d.patient(f, seen, Cause{Code: WaitAvailable, Node: f.Node, Message: p.Name})
 	}
 	return d.soaked(n, f, seen, p)
+}
+
+// crashes says that the new pod restarted too often; empty where it did not.
+// Only what came after the node was tried again is held against a pod that was
+// there then.
+func (f *Flight) crashes(p *snapshot.Pod) string {
+	n, since := p.Restarts, ""
+	if p.UID == f.Again.PodUID {
+		n, since = n-f.Again.Restarts, " since the node was tried again"
+	}
+	if n <= crashesAllowed {
+		return ""
+	}
+	return fmt.Sprintf("the new pod restarted %d times%s", n, since)
 }
 
 func (d *decider) soaked(n *NodeView, f *Flight, seen NodeSeen, p *snapshot.Pod) step {

@@ -194,10 +194,16 @@ func (r *Run) retry(node string, v *View, now time.Time) {
 	if r.Undo != nil {
 		wave = len(r.Waves) + 1
 	}
-	r.InFlight = append(r.InFlight, Flight{
+	f := Flight{
 		Node: node, NodeUID: n.Node.UID, Wave: wave, Step: StepProve,
 		Started: metav1.NewTime(now.UTC().Truncate(time.Second)), Cordon: n.Mark.ours(r.ID),
-	})
+	}
+	for _, p := range n.Pods {
+		if live(p) && p.Labels[hashLabel] == r.Target.Hash {
+			f.Again = Again{PodUID: p.UID, Restarts: p.Restarts}
+		}
+	}
+	r.InFlight = append(r.InFlight, f)
 }
 
 func (r *Run) unfail(node string) {

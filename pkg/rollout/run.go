@@ -146,6 +146,15 @@ type Flight struct {
 	Started metav1.Time `json:"started"`
 	Step    Step        `json:"step"`
 	Cordon  bool        `json:"cordon,omitempty"` // the node is cordoned and marked first
+	// Again is the pod that was there when the node was tried again.
+	Again Again `json:"again,omitzero"`
+}
+
+// Again is a pod of the target that is proven once more: what it did before
+// is not held against it.
+type Again struct {
+	PodUID   types.UID `json:"podUID"`
+	Restarts int32     `json:"restarts,omitempty"`
 }
 
 // Step of a node in flight: what the run last stored of it. Where it stands

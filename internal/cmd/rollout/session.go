@@ -36,6 +36,7 @@ type session struct {
 	view     present.Options
 	seen     *rollout.View // before it is gone on with
 	who      string
+	gates    *gates.Runner // what it has seen of a node counts also where that is tried again
 }
 
 // drive returns when the run has ended, rests, or is lost, with the exit code
@@ -74,9 +75,10 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 	if err := live.Sync(ctx); err != nil {
 		return nil, s.undriven(ctx, err)
 	}
-	runner, err := gates.New(s.policy, s.at.reader, gates.Options{Env: s.app.environ()})
-	if err != nil {
-		return nil, s.undriven(ctx, err)
+	if s.gates == nil {
+		if s.gates, err = gates.New(s.policy, s.at.reader, gates.Options{Env: s.app.environ()}); err != nil {
+			return nil, s.undriven(ctx, err)
+		}
 	}
 	zones, err := zonesOf(s.policy)
 	if err != nil {
@@ -91,7 +93,7 @@ func (s *session) once(ctx context.Context) (*drive.End, error) {
 		asks <- in
 	}
 	end, err := drive.Run(ctx, drive.Config{
-		Policy: s.policy, Cluster: live.Live, Writer: s.at.writer, Locker: s.at.writer, Gates: runner, Watcher: view,
+		Policy: s.policy, Cluster: live.Live, Writer: s.at.writer, Locker: s.at.writer, Gates: s.gates, Watcher: view,
 		Lease: s.lease, Taken: s.taken, Listed: live.begun, Run: s.run, Template: s.template, Zones: zones, Resumed: s.resumed,
 		Stay: view.stays(), Asks: view.asks(asks), Leave: view.leave(leave), Who: s.who,
 	})
