@@ -11,16 +11,16 @@ import (
 // gates puts what gates run, which is never stored, back into the policy that
 // is. They have to be the same as at the start; only the way back needs none.
 func (o *goOnOptions) gates(run *rollout.Run) (*rollout.Policy, error) {
+	out := run.Policy.DeepCopy()
+	if o.verb == rollout.VerbAbort {
+		out.Gates = nil // whoever leaves asks no gate any more
+		return out, nil
+	}
 	if o.given == nil {
 		var err error
 		if o.given, err = o.policy.policy(o.app.streams.In); err != nil {
 			return nil, err
 		}
-	}
-	out := run.Policy.DeepCopy()
-	if o.verb == rollout.VerbAbort {
-		out.Gates = nil // whoever leaves asks no gate any more
-		return out, nil
 	}
 	back := o.verb == rollout.VerbUndo || run.Undo != nil
 	switch {

@@ -23,6 +23,7 @@ type policyFlags struct {
 	now   func() time.Time
 	file  string
 	bound []boundFlag
+	names []string // of the flags that add has added
 	drain drainFlags
 	gates gateFlags
 	made  *rollout.Policy // what errors are about
@@ -37,6 +38,8 @@ type boundFlag struct {
 // add adds all flags of a policy to a command.
 func (f *policyFlags) add(a *app, cmd *cobra.Command) error {
 	f.fs, f.now = cmd.Flags(), a.clock
+	others := map[string]bool{}
+	f.fs.VisitAll(func(flag *pflag.Flag) { others[flag.Name] = true })
 	f.fs.StringVar(&f.file, "policy", "", "A file of kind RolloutPolicy, YAML or JSON, or - for standard input. Flags override its fields; gates add to its gates.")
 	f.addPace()
 	f.addSelection()
@@ -45,6 +48,11 @@ func (f *policyFlags) add(a *app, cmd *cobra.Command) error {
 	f.addAcceptance()
 	f.addPerNode()
 	f.gates.add(f.fs)
+	f.fs.VisitAll(func(flag *pflag.Flag) {
+		if !others[flag.Name] {
+			f.names = append(f.names, flag.Name)
+		}
+	})
 	return f.complete(a, cmd)
 }
 

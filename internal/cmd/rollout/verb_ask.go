@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -21,6 +22,7 @@ type askOptions struct {
 	verb   rollout.Verb
 	node   string
 	wave   int
+	of     string // the run that somebody said yes to; empty for the one that is there
 }
 
 // run stores the intent, and says who will act on it.
@@ -38,7 +40,7 @@ func (o *askOptions) run(ctx context.Context) error {
 		return err
 	}
 	in := rollout.Intent{
-		ID: strings.ToLower(rand.Text()[:12]), Run: run.ID, Verb: o.verb, Node: o.node, Wave: o.wave,
+		ID: strings.ToLower(rand.Text()[:12]), Run: cmp.Or(o.of, run.ID), Verb: o.verb, Node: o.node, Wave: o.wave,
 		By: at.who(ctx), At: metav1.NewTime(o.app.clock()),
 	}
 	lease, run, err := drive.Intend(ctx, at.writer, at.Namespace, at.name, in)

@@ -50,7 +50,7 @@ func (o *goOnOptions) run(ctx context.Context) error {
 	}
 	taker := drive.Taker{Locker: at.writer, Identity: id, Override: o.verb == rollout.VerbTakeover, Tell: o.tell}
 	if (o.verb == rollout.VerbAbort || o.verb == rollout.VerbUndo) && taker.Alive(lease) {
-		return (&askOptions{app: o.app, target: o.target, verb: o.verb}).run(ctx)
+		return o.leaveTo(ctx, at, drive.DriverOf(lease.Holder), run)
 	}
 	if err := o.allowed(run); err != nil {
 		return err
@@ -164,14 +164,20 @@ func (o *goOnOptions) confirm(ctx context.Context, s *session, lease *kube.Lease
 	if err := o.printResume(s, lease, run, alive); err != nil {
 		return false, err
 	}
-	question := ""
-	if o.verb == rollout.VerbAbort {
-		question = "The run ends; the template is kept, and pods that were replaced stay on it."
+	return o.app.confirm(ctx, s.at, o.question(run, s.numberOf(run.From)))
+}
+
+// question is what abort and undo do; from is the number of the revision that
+// the run came from.
+func (o *goOnOptions) question(run *rollout.Run, from int64) string {
+	switch o.verb {
+	case rollout.VerbAbort:
+		return "The run ends; the template is kept, and pods that were replaced stay on it."
+	case rollout.VerbUndo:
+		return fmt.Sprintf("The template goes back to revision %d, and with it the nodes that were touched: %d.", from, len(run.Touched))
+	default:
+		return ""
 	}
-	if o.verb == rollout.VerbUndo {
-		question = fmt.Sprintf("The template goes back to revision %d, and %d nodes that were touched with it.", s.numberOf(run.From), len(run.Touched))
-	}
-	return o.app.confirm(ctx, s.at, question)
 }
 
 // numberOf is the number of a revision now: it is raised where the template
@@ -237,8 +243,8 @@ func (s *goOnSpec) commandOf(o *goOnOptions) (*cobra.Command, error) {
 	if s.verb != rollout.VerbAbort {
 		o.times.add(cmd.Flags())
 		cmd.Flags().BoolVar(&o.changeGates, changeGates, false, "Go on with the gates that are given, although they are not those of the start.")
+		o.policy.addGates(a, cmd)
 	}
-	o.policy.addGates(a, cmd)
 	o.view.add(cmd.Flags())
 	return cmd, o.output.add(cmd)
 }

@@ -32,7 +32,7 @@ func newUndoCommand(a *app) (*cobra.Command, error) {
 
 			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling, in the
 			reverse order, whatever its --until and --window say. What gates run is never stored: it asks the gates
-			that are given, else the built-in ones of the run.
+			that are given, else the built-in ones of the run. Where a living driver holds it, that one does so.
 
 			Where none is, as after an update by the controller, a new run to the revision before (or --to-revision)
 			begins, with the policy that is given; nodes that are broken already do not fill its ceiling.`),
@@ -69,11 +69,15 @@ func (f *undoFlags) run(ctx context.Context, cmd *cobra.Command) error {
 	}
 	_, run, err := drive.Find(ctx, at.writer, at.Namespace, at.name)
 	switch {
-	case errors.Is(err, drive.ErrNoRun):
+	case errors.Is(err, drive.ErrNoRun), err == nil && run.Phase == rollout.Ended:
 		return f.start(ctx, cmd)
 	case err != nil:
 		return at.runError(err)
-	case f.revision != 0:
+	}
+	if err := f.keeps(run); err != nil {
+		return err
+	}
+	if f.revision != 0 {
 		if err := f.cameFrom(ctx, at, run); err != nil {
 			return err
 		}
