@@ -96,7 +96,7 @@ func (a *analysis) run() {
 	o.Gate = a.gate
 
 	nodes := a.ix.s.Nodes
-	o.Verdicts = make([]Verdict, 0, len(nodes))
+	o.everywhere = make([]Verdict, len(nodes))
 	a.selected = make([]int32, len(a.ix.pools.label))
 	a.sized = make([]int32, len(a.ix.pools.label))
 	for i, n := range nodes {
@@ -121,18 +121,30 @@ func (a *analysis) run() {
 				a.selected[pool]++
 			}
 		}
-		if a.opts.Nodes != nil && !a.opts.Nodes(n) {
-			continue
-		}
-		v := Verdict{Node: int32(i), Pod: -1}
-		a.judge(&v, n, ans, pods)
-		o.Verdicts = append(o.Verdicts, v)
+		v := &o.everywhere[i]
+		v.Node, v.Pod = int32(i), -1
+		a.judge(v, n, ans, pods)
 	}
 	a.second()
+	a.choose()
 	a.summarize()
 	a.findings()
 	if !o.PodsUnread && !a.unreadNodes() {
 		o.Drift = drift(a.d, o.Counts, &a.target, doubts{latentTaint: a.latent, settling: a.young})
+	}
+}
+
+// choose keeps the verdicts of the nodes that are asked for.
+func (a *analysis) choose() {
+	o := a.out
+	if o.Verdicts = o.everywhere; a.opts.Nodes == nil {
+		return
+	}
+	o.Verdicts = nil
+	for i := range o.everywhere {
+		if a.opts.Nodes(a.ix.s.Nodes[i]) {
+			o.Verdicts = append(o.Verdicts, o.everywhere[i])
+		}
 	}
 }
 

@@ -75,8 +75,8 @@ func (a *analysis) commonCause() string {
 	}
 	count, hints := map[cause]int{}, map[cause]string{}
 	var best cause
-	for i := range a.out.Verdicts {
-		v := &a.out.Verdicts[i]
+	for i := range a.out.everywhere {
+		v := &a.out.everywhere[i]
 		if v.State != Excluded {
 			continue
 		}

@@ -25,12 +25,13 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	switch c.Reason {
 	case TaintTransient, TaintStructural:
 		if len(c.DaemonSets) == 1 {
-			s := &d.DaemonSet.Status
+			s, same := &d.DaemonSet.Status, r.causeKey(d, ms[0].v)
+			aside := d.having(func(v *Verdict) bool { return r.shown(v) && r.causeKey(d, v) == same })
 			out = append(out, fmt.Sprintf("status says %d desired, %d ready; recomputed: %s should run it now, %d with the taint set aside",
-				s.DesiredNumberScheduled, s.NumberReady, count(int(d.Counts.Desired), "node"), int(d.Counts.Desired)+len(c.Nodes)))
+				s.DesiredNumberScheduled, s.NumberReady, count(int(d.Counts.Desired), "node"), int(d.Counts.Desired)+aside))
 		}
 	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
-		if d.Summary.Covered+d.Summary.Outdated > 0 {
+		if d.having(func(v *Verdict) bool { return v.State == Covered || v.State == Outdated }) > 0 {
 			out = append(out, "other nodes keep their pods only until something deletes them")
 		}
 	case ImagePull:
@@ -62,9 +63,9 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 // pullNotes say where to look for an image: where some node has it, at the
 // others, else at the image.
 func pullNotes(d *DaemonSetResult, nodes int) []string {
-	switch running := d.Summary.Covered; {
+	switch running := d.having(func(v *Verdict) bool { return v.State == Covered }); {
 	case running > 0:
-		return []string{count(running, "node") + " run the same revision: the image is there, and these nodes do not get it"}
+		return []string{"the same revision runs on " + count(running, "node") + ": the image is there, and these nodes do not get it"}
 	case nodes > 1:
 		return []string{"no node runs this revision: look at the image and the pull secret, not at the nodes"}
 	}
@@ -95,26 +96,20 @@ func (r *Result) misplacedSets(ms []member) []string {
 
 func (r *Result) sameArchOutdated(d *DaemonSetResult, ms []member) int {
 	a := arch(r.node(ms[0].v))
-	n := 0
-	for i := range d.Verdicts {
-		if v := &d.Verdicts[i]; v.State == Outdated && arch(r.node(v)) == a && a != "" {
-			n++
-		}
-	}
-	return n
+	return d.having(func(v *Verdict) bool { return v.State == Outdated && arch(r.node(v)) == a && a != "" })
 }
 
 // otherArch counts the nodes that run the revision which the group cannot, and
 // names their architectures; 0 where one of them has the group's.
 func (r *Result) otherArch(d *DaemonSetResult, ms []member) (int, string) {
-	a, n := arch(r.node(ms[0].v)), 0
+	a := arch(r.node(ms[0].v))
 	archs := map[string]bool{}
-	for i := range d.Verdicts {
-		if v := &d.Verdicts[i]; v.State == Covered {
-			n++
+	n := d.having(func(v *Verdict) bool {
+		if v.State == Covered {
 			archs[arch(r.node(v))] = true
 		}
-	}
+		return v.State == Covered
+	})
 	if archs[a] || archs[""] {
 		return 0, ""
 	}

@@ -57,6 +57,21 @@ type DaemonSetResult struct {
 	PodsUnread bool
 	// EventsUnread is set where the events of its namespace could not be listed.
 	EventsUnread bool
+
+	// everywhere are the verdicts of all nodes: what is said of the DaemonSet as
+	// a whole does not depend on the nodes that are asked for.
+	everywhere []Verdict
+}
+
+// having counts the nodes, asked for or not, of which something holds.
+func (d *DaemonSetResult) having(what func(*Verdict) bool) int {
+	n := 0
+	for i := range d.everywhere {
+		if what(&d.everywhere[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // Verdict is the compact judgement of one (DaemonSet, node) pair.

@@ -5,8 +5,8 @@ package coverage
 // node was examined of those that are alike.
 func (a *analysis) second() {
 	hidden := a.mostlyHidden()
-	for i := range a.out.Verdicts {
-		v := a.out.Verdicts[i].failing()
+	for i := range a.out.everywhere {
+		v := a.out.everywhere[i].failing()
 		switch {
 		case v.State == Excluded && !v.Settling:
 			a.suspect(v, hidden)
@@ -63,8 +63,8 @@ func (a *analysis) blameArch() {
 	}
 	var failing, healthy []int32
 	var marked []*Verdict
-	for i := range a.out.Verdicts {
-		v := &a.out.Verdicts[i]
+	for i := range a.out.everywhere {
+		v := &a.out.everywhere[i]
 		switch v.Reason {
 		case CrashLoop, RunError, CreateError, InitFailing, Failed:
 			failing = append(failing, v.Node)

@@ -27,12 +27,12 @@ func (d *DaemonSetResult) places() places {
 		p.of, p.allowed = "maxSurge", n
 		takes = func(v *Verdict) bool { return v.failing() != v }
 	}
-	for i := range d.Verdicts {
-		if v := &d.Verdicts[i]; takes(v) {
+	p.taken = d.having(func(v *Verdict) bool {
+		if takes(v) {
 			p.by[v.failing().Reason]++
-			p.taken++
 		}
-	}
+		return takes(v)
+	})
 	return p
 }
 
@@ -122,7 +122,7 @@ func (d *DaemonSetResult) stuck() bool {
 // still run.
 func (r *Result) undoFixes(ms []member) []string {
 	d := ms[0].d
-	if d.Summary.Outdated == 0 || d.Revision.Hash == "" {
+	if d.Revision.Hash == "" || d.having(func(v *Verdict) bool { return v.State == Outdated }) == 0 {
 		return nil
 	}
 	for _, m := range ms {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
@@ -57,6 +58,35 @@ func TestOutdatedSaysWhatHoldsTheUpdate(t *testing.T) {
 	d := &DaemonSetResult{DaemonSet: surge, Counts: Counts{Desired: 10}}
 	if got := updateText(d); !strings.Contains(got, "maxSurge 10%") {
 		t.Errorf("a surge: %s", got)
+	}
+}
+
+// What holds an update, or has the image, may be on a node that is not asked
+// for.
+func TestNodesThatAreNotAskedForAreCountedAllTheSame(t *testing.T) {
+	all := rolling(testkit.DaemonSet("ops", "agent").MaxUnavailable("15%"), 3, 2)
+	opts := all.Options
+	opts.Nodes = func(n *corev1.Node) bool { return n.Name == "n0" } // an outdated one
+	chosen := Analyze(all.Snapshot, opts)
+	if s := chosen.Summary(); s.Nodes != 1 || s.Outdated != 1 || len(chosen.Report().Items[0].Nodes) != 1 {
+		t.Errorf("shown: %+v", s)
+	}
+	want, got := causesOf(all, OutdatedReason), causesOf(chosen, OutdatedReason)
+	if len(got) != 1 || got[0].Facts[0] != want[0].Facts[0] || got[0].Fixes[0] != want[0].Fixes[0] {
+		t.Errorf("%+v, want what is said of all: %+v", got, want)
+	}
+	opts.Nodes = func(n *corev1.Node) bool { return n.Name == "n9" } // one that crashes
+	chosen = Analyze(all.Snapshot, opts)
+	if got := causesOf(chosen, CrashLoop); len(got) != 1 || len(got[0].Fixes) != 2 || len(chosen.Causes()) != 1 {
+		t.Errorf("an update that has outdated pods elsewhere can be undone: %+v", got)
+	}
+
+	w := testkit.NewWorld()
+	d := w.Run(testkit.DaemonSet("ops", "agent"), "n0")
+	w.Add(testkit.Node("n0"), testkit.Node("n1"), testkit.PodOf(d, "n1").Waiting("ImagePullBackOff", "Back-off pulling image"))
+	opts.Nodes = func(n *corev1.Node) bool { return n.Name == "n1" }
+	if cs := causesOf(Analyze(w.Snapshot(), opts), ImagePull); len(cs) != 1 || len(cs[0].Notes) != 1 || !strings.HasPrefix(cs[0].Notes[0], "the same revision runs on 1 node:") {
+		t.Errorf("%+v", cs)
 	}
 }
 
@@ -141,7 +171,7 @@ func TestImagePullSaysWhereToLook(t *testing.T) {
 		fails int
 		want  string
 	}{
-		{"some nodes do not get it", 3, "7 nodes run the same revision"},
+		{"some nodes do not get it", 3, "the same revision runs on 7 nodes"},
 		{"nobody gets it", 10, "no node runs this revision"},
 	} {
 		w := testkit.NewWorld()
