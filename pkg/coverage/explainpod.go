@@ -35,7 +35,7 @@ func (x *explainer) podLines() {
 // missing says why a pod that should be there is not.
 func (x *explainer) missing() {
 	e := x.evidence()
-	if e.Event != nil {
+	if e.Event != nil && x.v.Reason != CreateStale {
 		x.rule("pod", noPod, fail, true)
 		x.more("event", x.r.eventText(e.Event), "", false)
 		return

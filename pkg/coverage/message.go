@@ -51,7 +51,7 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 	case NamespaceTerminating:
 		return "namespace " + d.DaemonSet.Namespace + " is being deleted"
 	case CreateStale:
-		return idleMessage(v)
+		return r.idleMessage(v)
 	case Starting:
 		if p := r.pod(v); p != nil && p.Node == "" {
 			return "waits for the scheduler"
@@ -79,9 +79,12 @@ func ruleMessage(d *DaemonSetResult, reason Reason, e *Evidence) string {
 	}
 }
 
-func idleMessage(v *Verdict) string {
+func (r *Result) idleMessage(v *Verdict) string {
 	if why := idleReason(v); why != "" {
 		return "no pod: " + lowerFirst(rowOf[why].Meaning)
+	}
+	if e := v.Detail.Evidence.Event; e != nil {
+		return "no pod, and since the newest pod was made no event says that creating one failed; before that, " + r.eventText(e)
 	}
 	return "no pod, and no event says that creating one failed"
 }

@@ -16,7 +16,7 @@ import (
 type creation struct {
 	reason Reason
 	also   []Reason
-	event  *EventEvidence
+	event  *EventEvidence // of CreateStale one that a pod has been made since
 	unread string
 }
 
@@ -36,8 +36,8 @@ func (a *analysis) missing(v *Verdict, n *corev1.Node) {
 	d.Contributing = slices.Clone(c.also)
 	d.Since = snapshot.TimeOf(&n.CreationTimestamp)
 	v.Settling = a.settling(n, nil)
-	if c.event == nil && v.Reason != NamespaceTerminating && a.within(d.Since) {
-		v.Reason = NodeYoung
+	if (c.reason == CreateStale || c.reason == UnknownReason) && a.within(d.Since) {
+		v.Reason, d.Evidence.Event = NodeYoung, nil
 	}
 	if a.ix.ready[v.Node] == corev1.ConditionUnknown {
 		d.Contributing = append(d.Contributing, NodeLost)
@@ -53,9 +53,17 @@ func (a *analysis) whyNotCreated() *creation {
 	}
 	c := &creation{reason: CreateStale, also: a.idle()}
 	events := a.ix.eventsOf(a.d.Namespace, "DaemonSet", a.d.Name, a.d.UID)
+	made := a.lastMade()
 	for _, e := range slices.Backward(events) {
 		if e.Reason != "FailedCreate" || a.opts.Now.Sub(time.Unix(int64(e.Last), 0)) > createFresh {
 			continue
+		}
+		if e.Last+snapshot.Time(ClockSkew/time.Second) < made {
+			// What refused a pod then has let one pass since.
+			if c.event == nil {
+				c.event = eventEvidence(e)
+			}
+			break
 		}
 		why := classifyCreate(e.Message)
 		if c.event == nil {
@@ -70,6 +78,15 @@ func (a *analysis) whyNotCreated() *creation {
 		}
 	}
 	return c
+}
+
+// lastMade is when the controller made the newest pod that is there; 0 for none.
+func (a *analysis) lastMade() snapshot.Time {
+	var last snapshot.Time
+	for _, i := range a.ix.byOwner[a.d.UID] {
+		last = max(last, a.ix.s.Pods[i].Created)
+	}
+	return last
 }
 
 // idle is why the controller does not even try to create a pod.

@@ -56,7 +56,7 @@ func (r *Result) facts(c *Cause, m member, ms []member) []Fact {
 	default: // what was seen of the pod, below
 	}
 	switch {
-	case e.Event != nil:
+	case e.Event != nil && c.Reason != CreateStale:
 		return []Fact{{"event", r.eventText(e.Event)}}
 	case e.Container != nil && (c.Reason == ImagePull || c.Reason == ArchMismatch):
 		words := e.Container.Message
