@@ -130,7 +130,7 @@ func (a *analysis) run() {
 	a.summarize()
 	a.findings()
 	if !o.PodsUnread && !a.unreadNodes() {
-		o.Drift = drift(a.d, o.Counts, &a.target, doubts{latentTaint: a.latent, settling: a.young})
+		o.Drift = drift(a.d, o.Counts, &a.target, doubts{latentTaint: a.latent, settling: a.young || slices.ContainsFunc(a.claim.gone, a.joining)})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -168,8 +169,9 @@ func controlPlane(n *corev1.Node) bool {
 }
 
 func (a *analysis) podFindings() {
-	if pods := a.names(a.claim.gone); len(pods) > 0 && !a.unreadNodes() {
-		a.find(SchedNodeGone, fmt.Sprintf("%s bound or pinned to nodes that are gone: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
+	gone := slices.DeleteFunc(slices.Clone(a.claim.gone), a.joining)
+	if pods := a.names(gone); len(pods) > 0 && !a.unreadNodes() {
+		a.find(SchedNodeGone, goneText(pods), Evidence{Pods: pods})
 	}
 	if pods := a.names(a.claim.lost); len(pods) > 0 {
 		a.find(UnmappedPod, fmt.Sprintf("%s without a node or a pin to one: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
@@ -187,6 +189,20 @@ func (a *analysis) podFindings() {
 	if len(nodes) > 0 {
 		a.find(Duplicate, fmt.Sprintf("more than one live pod on %s: %s", count(len(nodes), "node"), few(nodes)), Evidence{}, nodes...)
 	}
+}
+
+func goneText(pods []string) string {
+	return fmt.Sprintf("%s bound or pinned to nodes that are gone: %s", count(len(pods), "pod"), few(pods))
+}
+
+// joining reports whether a pod is so young that its node may have joined after
+// the nodes were listed, and before the pods were: it is not gone then.
+func (a *analysis) joining(pod int32) bool {
+	read := a.ix.s.Source.TakenAt
+	if read.IsZero() {
+		read = a.opts.Now
+	}
+	return read.Sub(time.Unix(int64(a.ix.s.Pods[pod].Created), 0)) < ClockSkew
 }
 
 func (a *analysis) names(pods []int32) []string {

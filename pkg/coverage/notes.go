@@ -119,11 +119,11 @@ func (r *Result) otherArch(d *DaemonSetResult, ms []member) (int, string) {
 // findingCauses are the findings that a person should see; failed reads have a
 // line of their own.
 func (r *Result) findingCauses() []Cause {
-	var out []Cause
+	out := r.goneCauses()
 	for i := range r.DaemonSets {
 		d := &r.DaemonSets[i]
 		for _, f := range d.Findings {
-			if f.Reason == ReadFailed || f.Reason == RevisionInferred || r.told(d, f) {
+			if f.Reason == ReadFailed || f.Reason == RevisionInferred || f.Reason == SchedNodeGone || r.told(d, f) {
 				continue
 			}
 			name := d.DaemonSet.Namespace + "/" + d.DaemonSet.Name
@@ -131,9 +131,6 @@ func (r *Result) findingCauses() []Cause {
 				Facts: []Fact{{"seen", f.Message}}}
 			if f.Remedy != "" {
 				c.Fixes = []string{f.Remedy}
-			}
-			if f.Reason == SchedNodeGone {
-				c.Looks = []string{r.Options.command("kubectl", "get", "pods", "-n", d.DaemonSet.Namespace, "-o", "wide")}
 			}
 			if f.Evidence.Rollout != nil {
 				c.Fixes, c.Looks = r.heldFixes(d), r.heldLooks(d)
@@ -152,6 +149,35 @@ func (r *Result) findingCauses() []Cause {
 		}
 	}
 	return out
+}
+
+// goneCauses is the paragraph on pods of nodes that are gone: a node that goes
+// leaves those of many DaemonSets.
+func (r *Result) goneCauses() []Cause {
+	c := Cause{Reason: SchedNodeGone, Fixes: []string{asFix(rowOf[SchedNodeGone].Remedy)}, class: 3}
+	var pods, where []string
+	for i := range r.DaemonSets {
+		d := &r.DaemonSets[i]
+		for _, f := range d.Findings {
+			if f.Reason == SchedNodeGone {
+				pods = append(pods, f.Evidence.Pods...)
+				if where = []string{"-n", d.DaemonSet.Namespace}; len(c.DaemonSets) > 0 {
+					where = []string{"-A"}
+				}
+				c.DaemonSets = append(c.DaemonSets, d.DaemonSet.Namespace+"/"+d.DaemonSet.Name)
+			}
+		}
+	}
+	if len(pods) == 0 {
+		return nil
+	}
+	if c.Object = count(len(c.DaemonSets), "DaemonSet"); len(c.DaemonSets) == 1 {
+		c.Object = c.DaemonSets[0]
+	}
+	slices.Sort(pods)
+	c.Facts = []Fact{{"seen", goneText(pods)}}
+	c.Looks = []string{r.Options.command(slices.Concat([]string{"kubectl", "get", "pods"}, where, []string{"-o", "wide"})...)}
+	return []Cause{c}
 }
 
 // told reports whether a paragraph about the same nodes says it already.

@@ -80,7 +80,7 @@ func quote(s string) string {
 
 // ownFlags are the flags in printed commands. Everything else in them comes from
 // the cluster, or from a capture that somebody wrote.
-var ownFlags = map[string]bool{"-n": true, "-c": true, "-o": true, "-z": true, "--previous": true, "--overwrite": true, "-w": true}
+var ownFlags = map[string]bool{"-n": true, "-c": true, "-o": true, "-z": true, "-A": true, "--previous": true, "--overwrite": true, "-w": true}
 
 // command joins words to a command line that acts on the cluster that was
 // read.

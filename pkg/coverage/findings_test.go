@@ -1,0 +1,70 @@
+package coverage
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
+)
+
+// Nodes are listed before pods: a young pod on a node that is not there may be
+// of one that joined in between.
+func TestANodeThatHasJustJoinedIsNotGone(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		made  time.Duration // the pod, before the data was read
+		later time.Duration // the time that is judged at, after that
+		gone  bool
+	}{
+		{"while it was read", 5 * time.Second, 0, false},
+		{"long before", 5 * time.Minute, 0, true},
+		{"judged as of a later time", 5 * time.Second, time.Hour, false},
+	} {
+		w := testkit.NewWorld()
+		d := w.Run(testkit.DaemonSet("ops", "agent").Status(2, 1, 2, 0), "n0")
+		w.Add(testkit.Node("n0"), testkit.PodOf(d, "n1").Created(c.made).NotReady(c.made))
+		r := Analyze(w.Snapshot(), Options{Now: testkit.Now.Add(c.later), Grace: 5 * time.Minute})
+		if got := len(findingsOf(r, SchedNodeGone)) > 0; got != c.gone {
+			t.Errorf("%s: gone: %t", c.name, got)
+		}
+		why := r.DaemonSets[0].Drift[0].Because
+		if got := strings.Contains(why, "changed within the grace"); got == c.gone {
+			t.Errorf("%s: status counts the pod, because %q", c.name, why)
+		}
+	}
+}
+
+// A node that goes leaves pods of many DaemonSets: that is one paragraph.
+func TestNodesThatAreGoneAreOneParagraph(t *testing.T) {
+	w := testkit.NewWorld().Add(testkit.Node("n0"))
+	for _, name := range []string{"a", "b", "c"} {
+		d := w.Run(testkit.DaemonSet("ops-"+name, name), "n0")
+		w.Add(testkit.PodOf(d, "n1"))
+	}
+	cs := Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute, CommandFlags: "--context prod"}).Causes()
+	got := ""
+	for i := range cs {
+		got += strings.Join(paragraph(&cs[i]), "\n")
+	}
+	want := `SchedNodeGone   3 DaemonSets   
+    seen: 3 pods bound or pinned to nodes that are gone: ops-a/a-n1, ops-b/b-n1, ops-c/c-n1
+    nodes: 
+    fix: wait: the controller or the pod garbage collector removes it
+    look: kubectl get pods -A -o wide --context prod`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func findingsOf(r *Result, reason Reason) []Finding {
+	var out []Finding
+	for i := range r.DaemonSets {
+		for _, f := range r.DaemonSets[i].Findings {
+			if f.Reason == reason {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
