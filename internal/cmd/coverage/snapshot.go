@@ -40,8 +40,12 @@ func newSnapshotCommand(a *app, runF func(context.Context, *snapshotOptions) err
 		Short: "Save what was read, to look at it later or elsewhere with --from",
 		Long: templates.LongDesc(`
 			Save what a report is made from: nodes, DaemonSets, their revisions and pods, Warning events and
-			namespaces. Values of environment variables and other secrets are redacted before anything is written;
-			names, labels and messages of events are not. Secrets and ConfigMaps are never read.`),
+			namespaces. Secrets and ConfigMaps are never read.
+
+			Replaced before anything is written: values of environment variables, the words of commands but for
+			executables and names of flags, paths and headers of probes, attributes of CSI volumes. Annotations that
+			no report reads are dropped. In messages and labels only what looks like a secret is masked, and names
+			and images stay: read the file before you hand it on.`),
 		Example: cli.Examples(`
 			# Save all DaemonSets, and look at them without the cluster
 			kubectl ds-coverage snapshot -A -o capture.json
@@ -216,7 +220,8 @@ func (o *snapshotOptions) says(s *snapshot.Snapshot) string {
 		}
 		return fmt.Sprintf("%d %ss", n, word)
 	}
-	out := fmt.Sprintf("Wrote %s: %s, %s, %s, %s, %s. Values of environment variables and other secrets are redacted.",
+	out := fmt.Sprintf("Wrote %s: %s, %s, %s, %s, %s. "+
+		"Environment values, commands, probes and annotations are redacted; messages and labels only where they look like secrets, so read it before you hand it on.",
 		to, n(len(s.Nodes), "node"), n(len(s.DaemonSets), "DaemonSet"), n(len(s.Revisions), "revision"),
 		n(len(s.Pods), "pod"), n(len(s.Events), "event"))
 	var failed []string

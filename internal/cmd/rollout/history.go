@@ -29,7 +29,7 @@ func newHistoryCommand(a *app) (*cobra.Command, error) {
 	cmd := &cobra.Command{
 		Use:   "history DAEMONSET [--revision N | --diff A..B]",
 		Short: "Show the revisions of a DaemonSet, what each changed, and how many pods run it",
-		Long:  "Show the revisions of a DaemonSet, what each changed against the one before, and how many pods run it. Values of environment variables are never shown.",
+		Long:  "Show the revisions of a DaemonSet, what each changed against the one before, and how many pods run it. Values of environment variables and arguments of commands are never shown.",
 		Example: cli.Examples(`
 			# All revisions
 			kubectl ds-rollout history -n kube-system cilium
