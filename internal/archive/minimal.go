@@ -28,7 +28,7 @@ func minimalPod(p *snapshot.Pod) *corev1.Pod {
 			NodeName:   p.Node,
 			Containers: []corev1.Container{minimalContainer(p)},
 		},
-		Status: corev1.PodStatus{Phase: p.Phase},
+		Status: corev1.PodStatus{Phase: p.Phase, NominatedNodeName: p.Nominated},
 	}
 	if p.Deleted != 0 {
 		t := timeOf(p.Deleted)

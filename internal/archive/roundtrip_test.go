@@ -160,7 +160,7 @@ func revisionOf(d *appsv1.DaemonSet) *appsv1.ControllerRevision {
 func drawPod(t *rapid.T, in *snapshot.Interner, i int) snapshot.Pod {
 	p := snapshot.Pod{
 		Namespace: word.Draw(t, "ns"), Name: fmt.Sprintf("%s-%d", word.Draw(t, "pod"), i), UID: types.UID(maybeWord.Draw(t, "uid")),
-		ResourceVersion: maybeWord.Draw(t, "rv"), Node: maybeWord.Draw(t, "node"), Target: maybeWord.Draw(t, "target"),
+		ResourceVersion: maybeWord.Draw(t, "rv"), Node: maybeWord.Draw(t, "node"), Target: maybeWord.Draw(t, "target"), Nominated: maybeWord.Draw(t, "nominated"),
 		Labels: labelMap.Draw(t, "labels"), Phase: rapid.SampledFrom([]corev1.PodPhase{"", corev1.PodPending, corev1.PodRunning, corev1.PodFailed}).Draw(t, "phase"),
 		Ready: rapid.Bool().Draw(t, "ready"), ReadySince: maybeSecond.Draw(t, "since"), Created: maybeSecond.Draw(t, "created"),
 		Deleted: maybeSecond.Draw(t, "deleted"), Restarts: rapid.Int32Range(0, 1<<31-1).Draw(t, "restarts"), Priority: rapid.Int32().Draw(t, "priority"),

@@ -9,7 +9,8 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// podsOfNode are the pods bound to one node.
+// podsOfNode are the pods bound to one node; without a name those that wait for
+// room on any.
 type podsOfNode struct {
 	node string
 	pods []snapshot.Pod
@@ -66,7 +67,9 @@ func (m *moreResult) mergeNodes(pods []snapshot.Pod, snap *snapshot.Snapshot) []
 		if snap.FullNodes == nil {
 			snap.FullNodes = map[string]bool{}
 		}
-		snap.FullNodes[l.node] = true
+		if l.node != "" {
+			snap.FullNodes[l.node] = true
+		}
 		for _, pod := range l.pods {
 			if !spokenFor(&pod, owners, byNamespace) {
 				newer[pod.UID] = pod

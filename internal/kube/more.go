@@ -154,11 +154,40 @@ func (p *pass) namespaceRecords(ctx context.Context, names []string) ([]snapshot
 	return out, nil
 }
 
-// nodePods lists the pods bound to each node.
+// nominated asks for the pods that wait, and for which the scheduler keeps room
+// on a node.
+var nominated = fields.AndSelectors(
+	fields.OneTermEqualSelector("spec.nodeName", ""), fields.OneTermNotEqualSelector("status.nominatedNodeName", ""))
+
+// nodePods lists the pods bound to each node, after those that wait for room on
+// any node: who is bound meanwhile is in the later list.
 func (p *pass) nodePods(ctx context.Context, nodes []string) ([]podsOfNode, error) {
+	if len(nodes) == 0 {
+		return nil, nil
+	}
+	var refused atomic.Bool
+	list := func(ctx context.Context, node, selector, what string) (*podsOfNode, error) {
+		pods, err := collect(ctx, p.r, query{kind: podKind, fields: selector}, p.pod, p.told(what))
+		if err == nil {
+			return &podsOfNode{node, pods}, nil
+		}
+		if fatal(ctx, err) {
+			return nil, err
+		}
+		f := failureOf(err)
+		f.Resource = snapshot.ResourceNodePods
+		if f.Forbidden {
+			refused.Store(true)
+		}
+		p.record(f)
+		return nil, nil
+	}
+	waiting, err := list(ctx, "", nominated.String(), "pods nominated to nodes")
+	if err != nil {
+		return nil, err
+	}
 	nodes = unique(nodes)
 	lists := make([]*podsOfNode, len(nodes))
-	var refused atomic.Bool
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(concurrency)
 	for i, node := range nodes {
@@ -166,29 +195,16 @@ func (p *pass) nodePods(ctx context.Context, nodes []string) ([]podsOfNode, erro
 			if refused.Load() {
 				return nil // the same role would refuse all of them
 			}
-			q := query{kind: podKind, fields: fields.OneTermEqualSelector("spec.nodeName", node).String()}
-			pods, err := collect(gctx, p.r, q, p.pod, p.told("pods on "+node))
-			if err == nil {
-				lists[i] = &podsOfNode{node, pods}
-				return nil
-			}
-			if fatal(gctx, err) {
-				return err
-			}
-			f := failureOf(err)
-			f.Resource = snapshot.ResourceNodePods
-			if f.Forbidden {
-				refused.Store(true)
-			}
-			p.record(f)
-			return nil
+			var err error
+			lists[i], err = list(gctx, node, fields.OneTermEqualSelector("spec.nodeName", node).String(), "pods on "+node)
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	var out []podsOfNode
-	for _, l := range lists {
+	for _, l := range append([]*podsOfNode{waiting}, lists...) {
 		if l != nil {
 			out = append(out, *l)
 		}

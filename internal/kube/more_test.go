@@ -93,6 +93,40 @@ func TestANodesListAddsAndNeverTakesAway(t *testing.T) {
 	}
 }
 
+// Who waits for room that the scheduler keeps on a node is read with the pods of
+// nodes; who is bound meanwhile is read as bound.
+func TestPodsNominatedToANodeAreReadWithIt(t *testing.T) {
+	wait := func(i int, node string) *corev1.Pod {
+		p := lonePod("shop", "waits", i)
+		p.Spec.NodeName, p.Status.Phase, p.Status.NominatedNodeName = "", corev1.PodPending, node
+		return p
+	}
+	s := apiserver.New(t, append(cluster(2), wait(1, ""), wait(2, "node-00000"), wait(3, "node-00000"))...)
+	r := newReader(t, s)
+	snap := read(t, r, Request{})
+	s.Before(func(req apiserver.Request) {
+		if req.Query == "fieldSelector=spec.nodeName%3Dnode-00000&limit=500" {
+			bound := wait(3, "node-00000")
+			bound.Spec.NodeName = "node-00000"
+			s.Set(bound)
+		}
+	})
+	readMore(t, r, snap, snapshot.More{Nodes: []string{"node-00000"}})
+	var got []string
+	for _, p := range snap.Pods {
+		if p.Nominated != "" {
+			got = append(got, fmt.Sprintf("%s nominated=%s node=%s", p.Name, p.Nominated, p.Node))
+		}
+	}
+	want := []string{"waits-00002 nominated=node-00000 node=", "waits-00003 nominated=node-00000 node=node-00000"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(snap.FullNodes) != 1 {
+		t.Errorf("full nodes: %v", snap.FullNodes)
+	}
+}
+
 func TestWhatAnEarlierListSawIsForgotten(t *testing.T) {
 	orphan := lonePod("monitoring", "orphan", 0)
 	orphan.Labels = map[string]string{"app": "agent"}

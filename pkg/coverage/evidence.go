@@ -118,14 +118,19 @@ type Room struct {
 	// LowestPriority is the lowest among the holders.
 	LowestPriority *int32 `json:"lowestPriority,omitempty"`
 	// Preemption says whether evicting pods of lower priority would make
-	// room: possible, no victims, not enough, never.
+	// room: possible, no victims, not enough, never; under way where the
+	// scheduler has nominated the pod to the node.
 	Preemption string `json:"preemption,omitempty"`
-	// Victims are the pods that it would evict.
+	// Victims are the pods that it would evict; where it is under way, those of
+	// lower priority that are being deleted.
 	Victims *Victims `json:"victims,omitempty"`
 	// Critical says what the highest priority class would do for a pod of a
 	// lower one.
-	Critical  *Critical    `json:"critical,omitempty"`
-	Holders   []Holder     `json:"holders,omitempty"` // largest first, by what is short
+	Critical *Critical `json:"critical,omitempty"`
+	Holders  []Holder  `json:"holders,omitempty"` // largest first, by what is short
+	// Nominated are pods of no lower priority that wait: the scheduler keeps
+	// room on the node for them.
+	Nominated []Holder     `json:"nominated,omitempty"`
 	HostPorts []PortHolder `json:"hostPorts,omitempty"`
 	// NotExamined is set where the pods of the node were not read: there are
 	// no figures of it.
@@ -162,7 +167,8 @@ type ResourceRoom struct {
 	Name        string `json:"name"`
 	Asks        int64  `json:"asks"`
 	Allocatable int64  `json:"allocatable"`
-	Bound       int64  `json:"bound"` // requested by pods bound to the node
+	Bound       int64  `json:"bound"`              // requested by pods bound to the node
+	Reserved    int64  `json:"reserved,omitempty"` // by pods nominated to it
 	Free        int64  `json:"free"`
 	Short       bool   `json:"short,omitempty"`
 }

@@ -31,10 +31,11 @@ func (x *explainer) preemption(asks asking, room *Room) {
 	if s := shortText(room); s != "" {
 		text += "; " + s
 	}
-	if room.Preemption != preemptPossible {
+	switch room.Preemption {
+	case preemptPossible, preemptUnderWay:
+		x.rule("preemption", text, room.Preemption, false)
+	default:
 		x.rule("preemption", text, fail+", "+room.Preemption, true)
-	} else {
-		x.rule("preemption", text, preemptPossible, false)
 	}
 	if room.Victims != nil {
 		x.more("victims", room.Victims.text(), "", false)

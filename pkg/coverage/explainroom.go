@@ -94,8 +94,12 @@ func (x *explainer) room(asks asking, room *Room) {
 		x.rule("room", text, result, failed)
 	}
 	for _, s := range short {
-		say(fmt.Sprintf("%s asks %s; allocatable %s - %s bound by %s = %s free", s.Name, quantity(s.Name, s.Asks),
-			quantity(s.Name, s.Allocatable), quantity(s.Name, s.Bound), count(len(room.bound), "pod"), signed(s.Name, s.Free)), result, failed)
+		bound := fmt.Sprintf("%s bound by %s", quantity(s.Name, s.Bound), count(len(room.bound), "pod"))
+		if s.Reserved > 0 {
+			bound += " - " + quantity(s.Name, s.Reserved) + " reserved"
+		}
+		say(fmt.Sprintf("%s asks %s; allocatable %s - %s = %s free", s.Name, quantity(s.Name, s.Asks),
+			quantity(s.Name, s.Allocatable), bound, signed(s.Name, s.Free)), result, failed)
 	}
 	for _, h := range room.HostPorts {
 		say("host port "+h.Port+" is held by "+h.Pod, result, failed)
@@ -107,6 +111,9 @@ func (x *explainer) room(asks asking, room *Room) {
 		return
 	}
 	x.preemption(asks, room)
+	if text := nominatedText(room); text != "" {
+		x.more("reserved", text, "", false)
+	}
 	for _, text := range room.holderTexts() {
 		x.more("holders", text, "", false)
 	}

@@ -11,6 +11,9 @@ import (
 // schedulingFixes are for pods that the scheduler does not bind.
 func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 	e := &v.Detail.Evidence
+	if e.Room != nil && e.Room.Preemption == preemptUnderWay {
+		return []string{"wait: " + underWay(e.Room)}
+	}
 	switch v.Reason {
 	case SchedInsufficient, SchedNoVictims, SchedTooManyPods:
 		return insufficientFixes(d, v)
@@ -30,6 +33,14 @@ func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 	default:
 		return nil
 	}
+}
+
+// underWay says what the scheduler does for a pod that it has nominated.
+func underWay(room *Room) string {
+	if room.Victims == nil {
+		return "the scheduler has nominated the pod to the node"
+	}
+	return "the scheduler has nominated the pod to the node, where " + room.Victims.text() + " must end first"
 }
 
 func (r *Result) portFixes(d *DaemonSetResult, room *Room) []string {

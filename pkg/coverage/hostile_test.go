@@ -44,7 +44,7 @@ func renamed(s *snapshot.Snapshot) *snapshot.Snapshot {
 		out.DaemonSets = append(out.DaemonSets, d)
 	}
 	for _, p := range s.Pods {
-		p.Name, p.Namespace, p.Node, p.Target = name(p.Name), name(p.Namespace), name(p.Node), name(p.Target)
+		p.Name, p.Namespace, p.Node, p.Target, p.Nominated = name(p.Name), name(p.Namespace), name(p.Node), name(p.Target), name(p.Nominated)
 		if p.Full != nil {
 			p.Full = p.Full.DeepCopy()
 			for _, list := range [][]corev1.ContainerStatus{p.Full.Status.ContainerStatuses, p.Full.Status.InitContainerStatuses} {

@@ -32,6 +32,9 @@ type index struct {
 	pools    pools
 	events   map[eventKey][]int32 // by object, oldest first
 	byNode   map[int32][]int32    // live pods bound to nodes whose pods were all read; lazily
+	// nominated are pods that wait for room which the scheduler keeps for them
+	// on a node.
+	nominated map[string][]int32
 }
 
 type eventKey struct {
@@ -49,6 +52,8 @@ func newIndex(s *snapshot.Snapshot) *index {
 		ready:    make([]corev1.ConditionStatus, len(s.Nodes)),
 		ordinary: make([]bool, len(s.Nodes)),
 		events:   map[eventKey][]int32{},
+
+		nominated: map[string][]int32{},
 	}
 	for i, n := range s.Nodes {
 		ix.nodeAt[n.Name] = int32(i)
@@ -72,6 +77,9 @@ func (ix *index) indexPods() {
 	for i := range ix.s.Pods {
 		p := &ix.s.Pods[i]
 		ix.podNode[i] = nowhere
+		if p.Nominated != "" && p.Node == "" && !p.Terminal() {
+			ix.nominated[p.Nominated] = append(ix.nominated[p.Nominated], int32(i))
+		}
 		if name := p.EffectiveNode(); name != "" {
 			at, ok := ix.nodeAt[name]
 			if !ok {

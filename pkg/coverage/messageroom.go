@@ -57,6 +57,8 @@ func roomDoubt(room *Room) string {
 	switch {
 	case room == nil || len(room.HostPorts) > 0:
 		return ""
+	case room.NotExamined && room.Preemption == preemptUnderWay:
+		return preemptionText(room)
 	case room.NotExamined && room.LikeNode != "":
 		return "; the pods of the node were not read: " + room.LikeNode + ", of the same size, was examined"
 	case room.NotExamined:
@@ -76,6 +78,8 @@ func preemptionText(room *Room) string {
 		return "; preempting all of lower priority would not be enough"
 	case preemptPossible:
 		return "; preemption is possible"
+	case preemptUnderWay:
+		return "; preemption is under way"
 	}
 	return ""
 }

@@ -16,7 +16,11 @@ import (
 // pods were not read: one that is like it may hold other pods.
 func (a *analysis) roomOn(node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 	if !a.ix.s.PodsComplete(n.Name) {
-		return &Room{NotExamined: true, Priority: p.Priority}
+		room := &Room{NotExamined: true, Priority: p.Priority}
+		if p.Nominated == n.Name {
+			room.Preemption = preemptUnderWay
+		}
+		return room
 	}
 	if a.rooms == nil {
 		a.rooms = map[string]int32{}
@@ -57,6 +61,8 @@ type roomScene struct {
 	n     *corev1.Node
 	p     *snapshot.Pod
 	bound []*snapshot.Pod // without the pod itself
+	// nominated are other pods that wait, and have room reserved here.
+	nominated []*snapshot.Pod
 }
 
 // computeRoom adds up what is bound to a node: requests of all pods that have
@@ -68,7 +74,12 @@ func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 			s.bound = append(s.bound, q)
 		}
 	}
-	room := &Room{Priority: p.Priority, Resources: s.resources(), bound: s.bound}
+	for _, i := range ix.nominated[n.Name] {
+		if q := &ix.s.Pods[i]; q.UID != p.UID {
+			s.nominated = append(s.nominated, q)
+		}
+	}
+	room := &Room{Priority: p.Priority, Resources: s.resources(p.Priority), bound: s.bound}
 	short := room.short()
 	for _, q := range s.bound {
 		room.Holders = append(room.Holders, newHolder(q))
@@ -78,13 +89,23 @@ func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 			room.LowestPriority = &lowest
 		}
 	}
+	for _, q := range s.reserved(p.Priority) {
+		room.Nominated = append(room.Nominated, newHolder(q))
+		room.portHolders(p, q)
+	}
+	sortHolders(room.Nominated, short)
 	sortHolders(room.Holders, short)
 	room.Holders = room.Holders[:min(len(room.Holders), maxHolders)]
 	var victims []*snapshot.Pod
-	if room.Preemption = preemptNever; mayPreempt(p) {
+	switch {
+	case p.Node == "" && p.Nominated == n.Name:
+		room.Preemption, victims = preemptUnderWay, s.ending()
+	case !mayPreempt(p):
+		room.Preemption = preemptNever
+	default:
 		room.Preemption, victims = s.preempt(p.Priority)
-		room.Victims = newVictims(victims, short)
 	}
+	room.Victims = newVictims(victims, short)
 	if p.Priority < systemNodeCritical && (len(short) > 0 || len(room.HostPorts) > 0) {
 		room.Critical = &Critical{}
 		room.Critical.Preemption, victims = s.preempt(systemNodeCritical)
@@ -93,8 +114,22 @@ func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 	return room
 }
 
-// resources sets what the pod asks against what the node has and what is bound.
-func (s *roomScene) resources() []ResourceRoom {
+// reserved are the pods for which the scheduler keeps room on the node, so that
+// a pod of that priority does not get it (framework.addGENominatedPods,
+// v1.37.2).
+func (s *roomScene) reserved(priority int32) []*snapshot.Pod {
+	var out []*snapshot.Pod
+	for _, q := range s.nominated {
+		if q.Priority >= priority {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+// resources sets what a pod of that priority asks against what the node has,
+// and what is bound or reserved.
+func (s *roomScene) resources(priority int32) []ResourceRoom {
 	names := []string{string(corev1.ResourceCPU), string(corev1.ResourceMemory), string(corev1.ResourceEphemeralStorage)}
 	for _, e := range s.p.Requests.Extended {
 		names = append(names, string(e.Name))
@@ -108,7 +143,10 @@ func (s *roomScene) resources() []ResourceRoom {
 		for _, q := range s.bound {
 			x.Bound += amountOf(name, q)
 		}
-		x.Free = x.Allocatable - x.Bound
+		for _, q := range s.reserved(priority) {
+			x.Reserved += amountOf(name, q)
+		}
+		x.Free = x.Allocatable - x.Bound - x.Reserved
 		x.Short = x.Asks > x.Free
 		out = append(out, x)
 	}

@@ -94,6 +94,15 @@ func (room *Room) holderTexts() []string {
 	return out
 }
 
+// nominatedText names the pods for which the scheduler keeps room on the node.
+func nominatedText(room *Room) string {
+	if len(room.Nominated) == 0 {
+		return ""
+	}
+	v := &Victims{Count: len(room.Nominated), Pods: room.Nominated, short: room.short()}
+	return "for " + v.text() + ", nominated to the node"
+}
+
 // holdersOf names the largest holders of a resource that are not DaemonSet
 // pods, counts the rest, and sums those that are: the figures add up to what
 // is bound.

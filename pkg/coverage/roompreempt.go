@@ -17,6 +17,7 @@ const (
 	preemptNoVictims = "no victims"
 	preemptNotEnough = "not enough"
 	preemptNever     = "never"
+	preemptUnderWay  = "under way"
 )
 
 // systemNodeCritical is the value of the highest priority class, which never
@@ -41,10 +42,13 @@ func (s *roomScene) preempt(priority int32) (string, []*snapshot.Pod) {
 			return preemptNoVictims, nil
 		}
 	}
+	if slices.ContainsFunc(s.reserved(priority), func(q *snapshot.Pod) bool { return clash(s.p, q) }) {
+		return preemptNoVictims, nil
+	}
 	if len(lower) == 0 {
 		return preemptNoVictims, nil
 	}
-	rest := s.resources()
+	rest := s.resources(priority)
 	for i := range rest {
 		x := &rest[i]
 		for _, q := range lower {
@@ -69,6 +73,18 @@ func (s *roomScene) preempt(priority int32) (string, []*snapshot.Pod) {
 		}
 	}
 	return preemptPossible, victims
+}
+
+// ending are the pods of a lower priority that are being deleted: those that the
+// scheduler preempted for the pod are among them.
+func (s *roomScene) ending() []*snapshot.Pod {
+	var out []*snapshot.Pod
+	for _, q := range s.bound {
+		if q.Deleted != 0 && q.Priority < s.p.Priority {
+			out = append(out, q)
+		}
+	}
+	return out
 }
 
 func mayPreempt(p *snapshot.Pod) bool {

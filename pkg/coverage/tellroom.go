@@ -91,6 +91,9 @@ func (r *Result) roomFacts(c *Cause, m member, ms []member) []Fact {
 		out = append(out, Fact{x.Name, text})
 	}
 	out = append(out, r.portFacts(c, seen)...)
+	if names := nominatedText(e.Room); names != "" && len(c.Nodes) == 1 {
+		out = append(out, Fact{"reserved", names})
+	}
 	if c.Reason != SchedHostPort && len(c.Nodes) == 1 {
 		for _, text := range e.Room.holderTexts() {
 			out = append(out, Fact{"holders", text})

@@ -20,6 +20,7 @@ type Pod struct {
 	ResourceVersion string
 	Node            string // spec.nodeName: bound to it
 	Target          string // the node that spec.affinity pins it to, as the DaemonSet controller does
+	Nominated       string // status.nominatedNodeName: the scheduler keeps or makes room for it there
 	Owner           *Owner // the controlling owner; nil for an orphan
 	Labels          map[string]string
 	Phase           corev1.PodPhase
@@ -156,6 +157,7 @@ func (in *Interner) compact(p *corev1.Pod) Pod {
 		ResourceVersion: strings.Clone(p.ResourceVersion),
 		Node:            in.String(p.Spec.NodeName),
 		Target:          in.String(TargetNode(p)),
+		Nominated:       in.String(p.Status.NominatedNodeName),
 		Labels:          in.labelSet(p.Labels),
 		Phase:           corev1.PodPhase(in.String(string(p.Status.Phase))),
 		Created:         TimeOf(&p.CreationTimestamp),

@@ -48,7 +48,8 @@ var kinds = map[string]kind{
 			return &corev1.PodList{ListMeta: m, Items: values[corev1.Pod](objs)}
 		},
 		fields: func(o metav1.Object) fields.Set {
-			return fields.Set{"spec.nodeName": o.(*corev1.Pod).Spec.NodeName}
+			p := o.(*corev1.Pod)
+			return fields.Set{"spec.nodeName": p.Spec.NodeName, "status.nominatedNodeName": p.Status.NominatedNodeName}
 		},
 	},
 	"events": {
