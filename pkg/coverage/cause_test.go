@@ -132,7 +132,7 @@ func TestCommandsCannotBeBrokenOutOf(t *testing.T) {
 }
 
 func reportOf(s Summary) DaemonSetCoverageList {
-	return DaemonSetCoverageList{Summary: ListSummary{Summary: s}}
+	return DaemonSetCoverageList{Summary: ListSummary{Summary: s}, Items: []DaemonSetCoverage{{Summary: s}}}
 }
 
 func TestConditions(t *testing.T) {

@@ -18,6 +18,7 @@ type DaemonSetCoverageList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Source          ReportSource        `json:"source"`
+	Condition       *Answer             `json:"condition,omitempty"` // where one was asked
 	Summary         ListSummary         `json:"summary"`
 	Items           []DaemonSetCoverage `json:"items"`
 }
@@ -154,6 +155,10 @@ func (l *DaemonSetCoverageList) DeepCopyObject() runtime.Object {
 	out.Source.Incomplete = append([]IncompleteRead(nil), l.Source.Incomplete...)
 	out.Source.TakenAt = l.Source.TakenAt.DeepCopy()
 	out.Summary.Summary = l.Summary.deepCopy()
+	if l.Condition != nil {
+		answer := *l.Condition
+		out.Condition = &answer
+	}
 	out.Items = make([]DaemonSetCoverage, len(l.Items))
 	for i := range l.Items {
 		out.Items[i] = *l.Items[i].DeepCopyObject().(*DaemonSetCoverage)

@@ -25,7 +25,7 @@ const defaultTimeout = 5 * time.Minute
 
 func (f *conditionFlags) add(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.failOn, "fail-on", nil, "Exit with 1 where there are any of these: "+strings.Join(coverage.FailOnWords, ", ")+".")
-	fs.StringVar(&f.minCoverage, "min-coverage", "", "Exit with 1 where coverage is below this many percent, as in 99.5.")
+	fs.StringVar(&f.minCoverage, "min-coverage", "", "Exit with 1 where the coverage of any DaemonSet is below this many percent, as in 99.5.")
 	fs.BoolVar(&f.allowUnknown, "allow-unknown", false, "Do not exit with 3 where the condition depends on something that could not be read.")
 	fs.BoolVar(&f.wait, "wait", false, "Read again until the condition of --fail-on and --min-coverage holds.")
 	fs.DurationVar(&f.timeout, "timeout", defaultTimeout, "How long to --wait before exiting with 6; 0 waits for ever.")
@@ -74,7 +74,7 @@ func (c *condition) String() string {
 		parts = append(parts, "no "+strings.Join(c.FailOn, ", no "))
 	}
 	if c.MinCoverage != nil {
-		parts = append(parts, "coverage of at least "+percentOf(*c.MinCoverage))
+		parts = append(parts, "coverage of each DaemonSet at least "+percentOf(*c.MinCoverage))
 	}
 	return strings.Join(parts, ", ")
 }

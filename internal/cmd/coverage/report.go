@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
@@ -64,11 +65,20 @@ func (o *reportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list := a.Report()
+	list := o.report(a)
 	if err := o.show(a, list); err != nil {
 		return err
 	}
 	return o.judge(list)
+}
+
+// report is the report with the answer to the condition.
+func (o *reportOptions) report(a *analysis) *coverage.DaemonSetCoverageList {
+	list := a.Report()
+	if !o.Condition.Empty() {
+		list.Condition = list.Answer(o.Condition.Condition)
+	}
+	return list
 }
 
 // show writes the report.
@@ -124,21 +134,15 @@ func noResources(ctx context.Context, r reader, namespace string) string {
 // judge turns the answer to the condition into an exit code, and says why on
 // stderr.
 func (o *reportOptions) judge(list *coverage.DaemonSetCoverageList) error {
-	if o.Condition.Empty() {
+	a := list.Condition
+	if a == nil || a.Met == metav1.ConditionTrue {
 		return nil
 	}
-	outcome, because := list.Check(o.Condition.Condition)
-	var code int
-	var what string
-	switch outcome {
-	case coverage.Holds:
-		return nil
-	case coverage.Fails:
-		code, what = cli.Failed, "does not hold"
-	default:
+	code, what := cli.Failed, "does not hold"
+	if a.Met == metav1.ConditionUnknown {
 		code, what = cli.CannotTell, "cannot be told"
 	}
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "condition (%s) %s: %s\n", o.Condition.String(), what, present.Safe(because))
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "condition (%s) %s: %s\n", o.Condition.String(), what, present.Safe(a.Message))
 	return cli.Exit(code, nil)
 }
 

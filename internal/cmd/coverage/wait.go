@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
@@ -52,7 +53,10 @@ func (o *reportOptions) wait(ctx context.Context, r reader, p *cli.Progress) err
 		case err != nil:
 			return err
 		case done:
-			return o.show(w.last, w.last.Report())
+			return o.show(w.last, o.report(w.last))
+		}
+		if refused := w.last.Refused(); refused != "" && !o.Condition.AllowUnknown {
+			return w.refused(refused)
 		}
 		w.say(because)
 		if !pause(limited, w.interval()) {
@@ -69,7 +73,7 @@ func (w *waiter) look(ctx context.Context) (done bool, because string, err error
 	w.p.Done()
 	var gone *kube.NotFoundError
 	switch {
-	case failure != nil && (w.last == nil || errors.As(failure, &gone)):
+	case failure != nil && (w.last == nil || errors.As(failure, &gone) || apierrors.IsForbidden(failure)):
 		return false, "", failure
 	case failure != nil:
 		return false, "cannot read: " + failure.Error(), nil //nolint:nilerr // told, and mended by time
@@ -112,12 +116,22 @@ func (w *waiter) end(ctx context.Context) error {
 	if w.last == nil {
 		return cli.Exit(cli.TimedOut, fmt.Errorf("nothing could be read within %s; raise --timeout, or narrow the question with -n or a name", after))
 	}
-	list := w.last.Report()
+	list := w.o.report(w.last)
 	if err := w.o.show(w.last, list); err != nil {
 		return err
 	}
-	_, because := list.Check(w.o.Condition.Condition)
-	return cli.Exit(cli.TimedOut, fmt.Errorf("timed out after %s waiting for %s: %s", after, w.o.Condition.String(), because))
+	return cli.Exit(cli.TimedOut, fmt.Errorf("timed out after %s waiting for %s: %s", after, w.o.Condition.String(), list.Condition.Message))
+}
+
+// refused is the end of a waiting that can only end by its timeout: a role
+// refuses what the answer depends on.
+func (w *waiter) refused(read string) error {
+	list := w.o.report(w.last)
+	if err := w.o.show(w.last, list); err != nil {
+		return err
+	}
+	return cli.Exit(cli.CannotTell, fmt.Errorf("waiting for %s cannot end: %s; grant it (kubectl %s rbac prints the role), or do without the answer there: --allow-unknown",
+		w.o.Condition.String(), read, Plugin))
 }
 
 // pause waits, and reports whether there is time left.

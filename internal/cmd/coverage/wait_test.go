@@ -12,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/kubectl-ds/kubectl-ds/internal/archive"
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
@@ -136,8 +139,12 @@ func TestWaitOutlivesAServerThatRestarts(t *testing.T) {
 
 func TestWaitEndsWithAnErrorThatTimeDoesNotMend(t *testing.T) {
 	gone := &kube.NotFoundError{Namespace: "x", Name: "y"}
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "daemonsets"}, "", errors.New("no"))
 	for name, steps := range map[string]func(*scripted){
-		"the first reading fails":   func(s *scripted) { s.steps = append(s.steps, fault(errors.New("refused"))) },
+		"the first reading fails": func(s *scripted) { s.steps = append(s.steps, fault(errors.New("refused"))) },
+		"a role is taken away": func(s *scripted) {
+			s.steps = append(s.steps, s.cluster(false), fault(fmt.Errorf("read: %w", forbidden)))
+		},
 		"the DaemonSet was deleted": func(s *scripted) { s.steps = append(s.steps, s.cluster(false), fault(fmt.Errorf("read: %w", gone))) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,5 +153,27 @@ func TestWaitEndsWithAnErrorThatTimeDoesNotMend(t *testing.T) {
 				t.Errorf("got %v, want the error itself", err)
 			}
 		})
+	}
+}
+
+// What fails may be there at the next reading; what a role refuses is not.
+func TestWaitEndsAtOnceWhereARoleRefusesWhatItNeeds(t *testing.T) {
+	for _, forbidden := range []bool{false, true} {
+		out, errOut, reads, err := waiting(t, time.Minute, func(s *scripted) {
+			s.steps = append(s.steps, func() (*snapshot.Snapshot, error) {
+				snap, err := s.cluster(true)()
+				if err == nil {
+					snap.Nodes = nil
+					snap.Incomplete = []snapshot.ReadFailure{{Verb: "list", Resource: snapshot.ResourceNodes, Error: "no", Forbidden: forbidden}}
+				}
+				return snap, err
+			}, s.cluster(true))
+		})
+		switch code := cli.CodeOf(t.Context(), err); {
+		case !forbidden && (err != nil || reads != 2):
+			t.Errorf("a read that failed: %v after %d readings, want success after 2", err, reads)
+		case forbidden && (code != cli.CannotTell || reads != 1 || errOut != "" || !strings.Contains(out, "Coverage cannot be told")):
+			t.Errorf("a read that is forbidden: exit code %d (%v) after %d readings, want %d after 1; %q %q", code, err, reads, cli.CannotTell, out, errOut)
+		}
 	}
 }
