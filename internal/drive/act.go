@@ -170,6 +170,7 @@ func (d *driver) changed(a rollout.Action, err error) error {
 	}
 	if e, ok := a.(*rollout.Evict); ok {
 		if refused, is := kube.RefusalOf(err, time.Now()); is {
+			refused.Node = e.Node
 			d.obs.Refused[e.UID] = refused
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -38,6 +39,9 @@ func TestEvictionsAreTold(t *testing.T) {
 		}
 		if !refused || len(told) != 1 || told[0].Node != "n1" || told[0].Pod != "web/web-1" || told[0].Wave != 1 || told[0].Run != "r1" || told[0].At.IsZero() {
 			t.Errorf("got %+v", told)
+		}
+		if tried := f.lines("evict web-1"); len(tried) != 2 || tried[1].at.Sub(tried[0].at) < time.Second {
+			t.Errorf("the server asked to wait a second: %v", tried)
 		}
 	})
 }

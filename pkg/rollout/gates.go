@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"maps"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -103,13 +104,32 @@ func interval(v *metav1.Duration) time.Duration {
 func (o *Observed) NoteGate(key GateKey, outcome GateOutcome, reason string, at time.Time) {
 	seen := o.Gates[key]
 	seen.Running, seen.Outcome, seen.Reason, seen.At = false, outcome, reason, at
-	if seen.First.IsZero() {
+	switch {
+	case outcome == GatePass:
+		seen.First, seen.Attempts = time.Time{}, 0
+	case seen.First.IsZero():
 		seen.First = at
 	}
 	if outcome == GateFail || outcome == GateError {
 		seen.Attempts++
 	}
 	o.Gates[key] = seen
+}
+
+// forgetAnswers drops answers of a gate that are of another approach: those
+// from before the pod soaked as it has now, and those after which nobody asked
+// again when it was time to.
+func (d *decider) forgetAnswers(g *Gate, seen map[GateKey]GateSeen, nodes map[string]NodeSeen) {
+	maps.DeleteFunc(seen, func(k GateKey, s GateSeen) bool {
+		switch {
+		case k.Gate != g.Name || s.Running:
+			return false
+		case g.When == AfterNode:
+			up := nodes[k.Node].Available
+			return up.IsZero() || s.At.Before(up.Add(d.p.soak(d.minReady)))
+		}
+		return s.Outcome != GatePass && d.now.Sub(s.At) > interval(g.Interval)+passStands
+	})
 }
 
 // NoteGateRuns records that a gate was started.

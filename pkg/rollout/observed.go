@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -69,12 +70,13 @@ type GateSeen struct {
 	Outcome  GateOutcome
 	Reason   string // untrusted
 	At       time.Time
-	Attempts int // that ended in fail or error
-	First    time.Time
+	Attempts int       // that ended in fail or error, since it last passed
+	First    time.Time // of the answers since it last passed
 }
 
 // Refusal is the server's no to an eviction.
 type Refusal struct {
+	Node      string    // of the pod: it is forgotten when the node is no longer in flight
 	Until     time.Time // ask again then
 	Permanent bool      // more than one PodDisruptionBudget selects the pod
 	Reason    string    // untrusted
@@ -94,6 +96,8 @@ func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observe
 	out := *prev
 	out.Nodes, out.Full, out.Stray = map[string]NodeSeen{}, time.Time{}, time.Time{}
 	out.Gates = gatesThatStand(prev.Gates, p, r)
+	out.Refused = maps.Clone(prev.Refused)
+	maps.DeleteFunc(out.Refused, func(_ types.UID, no Refusal) bool { return r.flight(no.Node) == nil })
 	if r.Phase == Paused || r.Phase == Stopped {
 		out.Since = now // the time that a run may take begins anew where somebody goes on with it
 	}
@@ -113,6 +117,9 @@ func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observe
 		out.Stray = since(prev.Stray, now)
 	}
 	d.seeMembers(out.Nodes)
+	for i := range p.Gates {
+		d.forgetAnswers(&p.Gates[i], out.Gates, out.Nodes)
+	}
 	return &out
 }
 

@@ -106,7 +106,7 @@ func (d *driver) answer(a rollout.Action, err error) {
 		wait = d.c.between(100*time.Millisecond, time.Second)
 	}
 	if e, ok := a.(*rollout.Evict); ok && errors.Is(err, errTooMany) {
-		d.obs.Refused[e.UID] = rollout.Refusal{Until: d.c.now.Add(5 * time.Second), Reason: err.Error()}
+		d.obs.Refused[e.UID] = rollout.Refusal{Node: e.Node, Until: d.c.now.Add(5 * time.Second), Reason: err.Error()}
 	}
 	d.again(wait)
 }
