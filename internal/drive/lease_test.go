@@ -263,7 +263,7 @@ func TestADeletedLeaseStopsTheRunAtOnce(t *testing.T) {
 			f.wake()
 		})
 		e := f.drive()
-		if end := f.mustEnd(e); end.Decision.Stop == nil || end.Decision.Stop.Because.Code != rollout.StopLockLost {
+		if end := f.mustEnd(e); end.Decision.Stop == nil || end.Decision.Stop.Because.Code != rollout.StopLeaseGone {
 			t.Errorf("end: %+v", end.Decision)
 		}
 		if d := e.at.Sub(at); d > 100*time.Millisecond {

@@ -86,7 +86,7 @@ func haltedFacts(s *sheet, v *StoppedView) {
 	switch v.Stop.Because.Code {
 	case rollout.StopLockLost:
 		s.fact("look", runCommand(v.Status, v.CommandFlags, "status"))
-	case rollout.StopGone, rollout.StopRecreated:
+	case rollout.StopGone, rollout.StopRecreated, rollout.StopLeaseGone:
 		s.fact("clean up", runCommand(v.Status, v.CommandFlags, "recover"))
 	case rollout.StopStale, rollout.StopMisfit:
 		s.fact("left", "nothing: no annotation, no cordon, no lock")

@@ -140,6 +140,30 @@ func TestProgressKnowsWhatIsLeftOnceItHasSeenAPace(t *testing.T) {
 	}
 }
 
+// Who looks on decides nothing: the heartbeat tells by the status what the run
+// waits for.
+func TestAHeartbeatSaysWhyItWaits(t *testing.T) {
+	paused := statusAt("15:31:52")
+	paused.Phase, paused.Because = rollout.Running, &rollout.Cause{Code: rollout.PauseApproval, Wave: 1}
+	closed := statusAt("15:31:52")
+	opens := metav1.NewTime(at("17:00:00"))
+	closed.Waits = &rollout.Cause{Code: rollout.WaitWindow, Since: &opens}
+	for want, s := range map[string]*rollout.Status{
+		`waits="soak 60s of 2m on ip-10-0-31-7" `:                       soaking("15:31:52", time.Minute),
+		`waits="canary done, approval asked" `:                          paused,
+		`waits="outside the window, it opens at 2026-11-23T17:00:00Z" `: closed,
+		` left=`: statusAt("15:31:52"),
+	} {
+		var out bytes.Buffer
+		l := NewLines(&out, streamOptions())
+		l.Look(statusAt("15:30:12"), rollout.Decision{})
+		l.Look(s, rollout.Decision{})
+		if !strings.Contains(out.String(), " Progress ") || !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in %s", want, out.String())
+		}
+	}
+}
+
 func TestRate(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -39,6 +39,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.WaitChange:      {words: "the process that brings the new template is gone"},
 	rollout.WaitLeft:        {words: "only nodes are left that cannot be acted on", at: ": ", open: " (", shut: ")"},
 	rollout.WaitReconcile:   {words: "the last write is not in what was read yet"},
+	rollout.WaitDriver:      {words: "the driver is silent"},
 
 	rollout.PauseAsked:    {words: "pause asked", open: " by "},
 	rollout.PauseLeft:     {words: "interrupted", open: " by "},
@@ -57,6 +58,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.StopRecreated:    {words: "the DaemonSet was deleted and made again"},
 	rollout.StopCluster:      {words: "this is another cluster than the run's"},
 	rollout.StopLockLost:     {words: "another driver took over"},
+	rollout.StopLeaseGone:    {words: "the Lease was deleted"},
 	rollout.StopUndo:         {words: "cannot undo"},
 	rollout.StopChange:       {words: "the new template was never applied"},
 	rollout.StopStale:        {words: "the template was changed since the plan was made", open: ", "},

@@ -24,6 +24,7 @@ const (
 	WaitChange      Code = "ChangeMissing"      // the process that brings the template is gone
 	WaitLeft        Code = "NodesNotReachable"  // only nodes are left that cannot be acted on
 	WaitReconcile   Code = "StateNotYetVisible" // our own write is not in what was read
+	WaitDriver      Code = "DriverSilent"       // nobody hears of the driver: only for who looks on
 )
 
 // Reasons to pause: asked for.
@@ -48,6 +49,7 @@ const (
 	StopRecreated    Code = "DaemonSetRecreated"
 	StopCluster      Code = "OtherCluster"
 	StopLockLost     Code = "LockLost"
+	StopLeaseGone    Code = "LeaseDeleted" // with the run in it, by hand or by another driver that ended it
 	StopUndo         Code = "CannotUndo"
 	StopChange       Code = "ChangeNotApplied" // the process that brings the template is gone
 	StopStale        Code = "PlanStale"        // the template is not that which the plan was made from

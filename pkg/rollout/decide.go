@@ -23,7 +23,7 @@ func Decide(p *Policy, r *Run, v *View, o *Observed, now time.Time) Decision {
 		if r.Phase == Ended {
 			return Over(d.r)
 		}
-		return d.stop(StopLockLost, "the Lease is gone, and the run with it")
+		return d.stop(StopLeaseGone, "by hand, or by another driver that has ended the run")
 	}
 	if v.Unread != "" {
 		return d.wait(Cause{Code: WaitRead, Message: v.Unread})

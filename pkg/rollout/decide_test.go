@@ -311,7 +311,7 @@ func TestDecide(t *testing.T) {
 			w.run.Phase, w.run.Outcome, w.gone = Ended, OutcomeDone, true
 			w.run.Left = []Left{{Node: "n0", What: LeftOldPod}}
 		}, "done Done exit 1"},
-		{"a Lease that is gone in the middle ends the driving", 1, func(w *world) { w.gone = true }, "stop LockLost "},
+		{"a Lease that is gone in the middle ends the driving", 1, func(w *world) { w.gone = true }, "stop LeaseDeleted "},
 		{"abort does not wait for a proof", 1, func(w *world) { w.fly(0); w.replace(0, 0); w.run.Phase = Aborting; w.run.Outcome = OutcomeAborted }, "save Aborting"},
 
 		// Arming.

@@ -37,6 +37,7 @@ type statusWatch struct {
 	obs    *rollout.Observed
 	status *rollout.Status
 	native string // what was said of a native update last
+	heard  heard
 }
 
 // watchStatus returns when the update is done or rests, and after timeout.
@@ -140,7 +141,7 @@ func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Ru
 	for _, e := range rollout.Events(was, w.status) {
 		w.to.Event(e)
 	}
-	w.to.Look(w.status, rollout.Decision{})
+	w.to.Look(w.status, w.silence(lease, now))
 	if run.Phase == rollout.Ended {
 		return w.ended()
 	}

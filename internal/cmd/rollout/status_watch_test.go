@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,4 +136,45 @@ func TestStatusWatchEndsWithARunThatHasEnded(t *testing.T) {
 			ends(t, h, err, c.code, c.words)
 		})
 	}
+}
+
+// A run whose driver is dead does not go on by itself: who waits for it is told,
+// once and with each heartbeat, until somebody drives it again.
+func TestStatusWatchTellsOfASilentDriver(t *testing.T) {
+	s := newHoldServer(t)
+	s.holds(storedRun(t, running), drivenBy)
+	h, w, live := follows(t, s, false)
+	now := time.Now()
+	w.app.clock = func() time.Time { return now }
+	looks := func(after time.Duration) string {
+		t.Helper()
+		h.out.Reset()
+		now = now.Add(after)
+		if done, err := w.look(); done || err != nil {
+			t.Fatalf("it ended: %v", err)
+		}
+		return h.out.String()
+	}
+	said := func(got string, words ...string) {
+		t.Helper()
+		for _, want := range words {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q is not said in %q", want, got)
+			}
+		}
+		if len(words) == 0 && got != "" {
+			t.Errorf("said %q", got)
+		}
+	}
+	said(looks(0), "Started ")
+	said(looks(30 * time.Second))
+	said(looks(5*time.Second), ` Trouble `, `because="the driver is silent: jane on host, pid 1, was last seen 35s ago; go on with the run: kubectl ds-rollout resume -n logging agent`)
+	said(looks(time.Second))
+	said(looks(2*time.Minute), ` Progress `, `waits="the driver is silent: jane on host, pid 1, was last seen 2m36s ago; go on`)
+	lease := *live.lease
+	lease.Renewed = lease.Renewed.Add(time.Hour) // its clock is wrong; it lives
+	live.lease = &lease
+	said(looks(time.Second))
+	said(looks(29 * time.Second))
+	said(looks(2*time.Second), ` Trouble `)
 }

@@ -138,8 +138,8 @@ func (s *Sim) over(d *driver, e end) {
 		s.final = &e
 	case "stopped":
 		if !e.stop.Resumable {
-			if e.stop.Because.Code == rollout.StopLockLost {
-				s.after(time.Second, s.leftAlone) // the other one goes on
+			if c := e.stop.Because.Code; c == rollout.StopLockLost || c == rollout.StopLeaseGone {
+				s.after(time.Second, s.leftAlone) // the other one goes on, or has ended it
 				return
 			}
 			s.final = &e
