@@ -100,10 +100,13 @@ func (c *collector) from(r io.Reader) error {
 }
 
 // plain takes the path out of an error of the file system: it is in the
-// message already.
+// message already. That there is no file has the same words on all systems.
 func plain(err error) error {
 	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fs.ErrNotExist
+	case errors.As(err, &pe):
 		return pe.Err
 	}
 	return err

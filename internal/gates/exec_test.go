@@ -122,7 +122,7 @@ func TestAProgramThatIsNotThereIsBadInput(t *testing.T) {
 }
 
 func TestAProgramThatDoesNotStartIsAnError(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "broken")
+	path := filepath.Join(t.TempDir(), "broken.exe") // Windows tries no other
 	if err := os.WriteFile(path, []byte("\x00\x01 not a program"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -135,14 +135,13 @@ func TestACommandThatHangsIsAnErrorWithItsLastWords(t *testing.T) {
 	w := newWorld()
 	p := helper()
 	p.Gates[0].Timeout = timeout(300 * time.Millisecond)
-	file := filepath.Join(t.TempDir(), "pid")
-	got := w.ask(t, newRunner(t, p, w, helps("parent="+file)), rollout.AfterNode)
+	got := w.ask(t, newRunner(t, p, w, helps("hang")), rollout.AfterNode)
 	check(t, got, rollout.GateError, "no answer within 300ms")
 }
 
 func TestACallerThatGivesUpIsNotATimeout(t *testing.T) {
 	w := newWorld()
-	r := newRunner(t, helper(), w, helps("parent="+filepath.Join(t.TempDir(), "pid")))
+	r := newRunner(t, helper(), w, helps("hang"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	check(t, r.Ask(ctx, w.question(rollout.AfterNode)), rollout.GateError, "interrupted before it answered")

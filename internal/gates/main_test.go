@@ -68,7 +68,7 @@ func help(what string) int {
 			return 0
 		}
 		wait()
-	case "child":
+	case "hang", "child":
 		wait()
 	}
 	return 4

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -164,13 +163,13 @@ func explainNet(err error, _ *RequestError, server string) string {
 	switch {
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %q of the API server does not resolve; check the server URL in the kubeconfig, the network and the VPN", clean(dns.Name, 100))
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, errRefused):
 		return fmt.Sprintf("%s refused the connection; check that the cluster is running and that the kubeconfig context points to it", server)
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case errors.Is(err, errNoHost), errors.Is(err, errNoNetwork):
 		return fmt.Sprintf("%s cannot be reached; check the network, the VPN and the server URL in the kubeconfig", server)
 	case strings.Contains(err.Error(), "getting credentials:"):
 		return fmt.Sprintf("no credentials for %s: %s; run the credential plugin of the kubeconfig user by hand", server, clean(rootOf(err).Error(), 250))
-	case errors.Is(err, syscall.ECONNRESET), strings.HasSuffix(err.Error(), "EOF"), strings.Contains(err.Error(), "stream error"):
+	case errors.Is(err, errReset), strings.HasSuffix(err.Error(), "EOF"), strings.Contains(err.Error(), "stream error"):
 		return fmt.Sprintf("%s closed the connection in the middle of an answer; try again, and look at proxies in between", server)
 	}
 	return ""

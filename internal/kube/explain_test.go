@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"unicode"
 
@@ -116,7 +115,7 @@ func TestExplainOfErrorsThatNoTestCanCause(t *testing.T) {
 	}{
 		{wrap(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "api.example.org", IsNotFound: true}}),
 			`the name "api.example.org" of the API server does not resolve; check the server URL in the kubeconfig, the network and the VPN`},
-		{wrap(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}),
+		{wrap(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", errNoHost)}),
 			"the API server cannot be reached; check the network, the VPN and the server URL in the kubeconfig"},
 		{wrap(context.DeadlineExceeded), "no answer from the API server in time; check that it can be reached (VPN, proxy, firewall), or raise --request-timeout"},
 		{wrap(context.Canceled), "interrupted before everything was read"},
@@ -164,7 +163,7 @@ func TestCredentialsInTheServersURLAreNotShown(t *testing.T) {
 	if got := Explain(context.Canceled, r.Server()); strings.Contains(got.Error(), "secret") {
 		t.Error(got)
 	}
-	if got := Explain(syscall.ECONNREFUSED, "https://me:secret@example.org"); strings.Contains(got.Error(), "secret") {
+	if got := Explain(errRefused, "https://me:secret@example.org"); strings.Contains(got.Error(), "secret") {
 		t.Error(got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -48,6 +49,8 @@ func readFile(path string, stdin io.Reader) ([]byte, error) {
 		f, err := os.Open(path)
 		var at *os.PathError
 		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fs.ErrNotExist // the same words on all systems
 		case errors.As(err, &at):
 			return nil, at.Err // the path is named already
 		case err != nil:

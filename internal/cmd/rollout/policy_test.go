@@ -251,7 +251,7 @@ func TestBadPoliciesAreUsageErrors(t *testing.T) {
 		{[]string{"--gate-retries", "-1"}, `^--gate-retries: -1 is negative$`},
 		{[]string{"--gate-pods", "!!", "--waves", "0"}, `--waves: .*; --gate-pods: unable`},
 		{[]string{"--policy", file("pods.yaml", head+"gates: [{name: g, when: afterNode, pods: '!!'}]\n")}, `policy: gates\[0\].pods: `},
-		{[]string{"--policy", filepath.Join(dir, "none.yaml")}, `^--policy .*none.yaml: no such file or directory$`},
+		{[]string{"--policy", filepath.Join(dir, "none.yaml")}, `^--policy .*none.yaml: file does not exist$`},
 		{[]string{"--policy", file("unknown.yaml", head+"maxUnavailabel: 1\n")}, `maxUnavailabel: unknown field; is it maxUnavailable\?`},
 		{[]string{"--policy", file("twice.yaml", head+"soak: 1m\nsoak: 2m\n")}, `already set|duplicate`},
 		{[]string{"--policy", file("two.yaml", head+"---\n"+head)}, `more than one document`},
