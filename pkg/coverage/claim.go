@@ -19,8 +19,10 @@ type claim struct {
 	more  map[int32][]int32 // by node: all pods in the controller's order, where there are several
 	gone  []int32           // pods bound or pinned to nodes that are not there
 	lost  []int32           // owned pods without a node or a pin
-	// shadow are live pods that match the selector and belong to somebody
-	// else, or to nobody and cannot be adopted.
+	// shadow are live pods of the DaemonSet controller that match the selector
+	// and belong to another DaemonSet, or to nobody and cannot be adopted. Pods
+	// without its label are left out: whether they are read depends on how the
+	// question was asked, and a Deployment with the same labels does no harm.
 	shadow []int32
 }
 
@@ -70,7 +72,7 @@ func (ix *index) newClaim(d *appsv1.DaemonSet, first []int32) *claim {
 		// DaemonSet is being deleted.
 		if p.Deleted == 0 && d.DeletionTimestamp == nil {
 			c.add(ix, i)
-		} else {
+		} else if p.Labels[generationLabel] != "" {
 			c.shadow = append(c.shadow, i)
 		}
 	}
@@ -116,7 +118,7 @@ func (c *claim) findShadows(ix *index, d *appsv1.DaemonSet, sel labels.Selector)
 			continue
 		}
 		for _, i := range list {
-			if p := &ix.s.Pods[i]; p.Namespace == d.Namespace && !p.Terminal() && sel.Matches(labels.Set(p.Labels)) {
+			if p := &ix.s.Pods[i]; p.Namespace == d.Namespace && p.Labels[generationLabel] != "" && !p.Terminal() && sel.Matches(labels.Set(p.Labels)) {
 				c.shadow = append(c.shadow, i)
 			}
 		}

@@ -177,7 +177,7 @@ func (a *analysis) podFindings() {
 		a.find(UnmappedPod, fmt.Sprintf("%s without a node or a pin to one: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
 	}
 	if pods := a.names(a.claim.shadow); len(pods) > 0 {
-		a.find(OrphanShadow, fmt.Sprintf("%s match the selector and are not its own: %s", count(len(pods), "pod"), few(pods)), Evidence{Pods: pods})
+		a.find(OrphanShadow, fmt.Sprintf("its selector matches %s that it does not own: %s", count(len(pods), "pod"), few(a.whose(a.claim.shadow))), Evidence{Pods: pods})
 	}
 	var nodes []string
 	for i := range a.out.Verdicts {
@@ -189,6 +189,26 @@ func (a *analysis) podFindings() {
 	if len(nodes) > 0 {
 		a.find(Duplicate, fmt.Sprintf("more than one live pod on %s: %s", count(len(nodes), "node"), few(nodes)), Evidence{}, nodes...)
 	}
+}
+
+// whose names pods with what owns them.
+func (a *analysis) whose(pods []int32) []string {
+	var out []string
+	for _, i := range pods {
+		p := &a.ix.s.Pods[i]
+		of := "of nobody, and not adopted"
+		switch o := p.Owner; {
+		case o != nil && o.Name == a.d.Name:
+			of = "of an earlier DaemonSet of this name"
+		case o != nil:
+			of = "of " + o.Kind + " " + o.Name
+		case p.Deleted != 0:
+			of = "of nobody, and ending"
+		}
+		out = append(out, key(p)+" ("+of+")")
+	}
+	slices.Sort(out)
+	return out
 }
 
 func goneText(pods []string) string {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
 )
 
@@ -54,6 +56,23 @@ func TestNodesThatAreGoneAreOneParagraph(t *testing.T) {
     look: kubectl get pods -A -o wide --context prod`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// By name all pods that the selector matches are read, else those of
+// DaemonSets: the answer is the same.
+func TestWhoseAPodIsDoesNotDependOnTheQuestion(t *testing.T) {
+	w := testkit.NewWorld().Add(testkit.Node("n0"))
+	d := w.Run(testkit.DaemonSet("ops", "agent"), "n0")
+	labels := func(p *corev1.Pod) { p.Labels = d.Spec.Template.Labels }
+	w.Add(testkit.Pod("ops", "web", "n0").OwnedBy("ReplicaSet", "web").Change(labels),
+		testkit.Pod("ops", "ending", "n0").Change(labels).Terminating(0))
+	if got := findingsOf(Analyze(w.Snapshot(), Options{Now: testkit.Now}), OrphanShadow); len(got) > 0 {
+		t.Errorf("pods that only a question by name reads: %+v", got)
+	}
+	w.Add(testkit.PodOf(testkit.DaemonSet("ops", "other").Build(), "n0").Change(func(p *corev1.Pod) { p.Labels["app"] = d.Spec.Template.Labels["app"] }))
+	if got := findingsOf(Analyze(w.Snapshot(), Options{Now: testkit.Now}), OrphanShadow); len(got) != 1 || len(got[0].Evidence.Pods) != 1 {
+		t.Errorf("a pod of another DaemonSet: %+v", got)
 	}
 }
 
