@@ -40,6 +40,8 @@ func TestCoverageScreens(t *testing.T) {
 	nobody := newWorld()
 	nobody.add("gpu", "driver", 0, func(int) coverage.NodeVerdict { return excluded })
 	nobody.list.Items[0].Findings = []coverage.Finding{{Reason: coverage.NoMatchAnyNode, Severity: coverage.Warning}}
+	beside := allWell()
+	beside.Items = append(beside.Items, nobody.list.Items...)
 	capture := allWell()
 	capture.Source.From, capture.Source.TakenAtInferred = "captures/prod.json", true
 	nameless := allWell()
@@ -68,6 +70,7 @@ func TestCoverageScreens(t *testing.T) {
 		{"coverage-unread", unread.list, nil, with(at120(), func(o *Options) { o.Quiet = true })},
 		{"coverage-settling", young.list, nil, at120()},
 		{"coverage-nobody", nobody.list, nil, at120()},
+		{"coverage-nobody-beside", beside, nil, at120()},
 		{"coverage-well", allWell(), nil, at120()},
 		{"coverage-from", capture, nil, with(at120(), func(o *Options) { o.Took, o.Now = 0, monday.Add(3600e9) })},
 		{"coverage-from-nameless", nameless, nil, with(at120(), func(o *Options) { o.Took = 0 })},

@@ -2,6 +2,8 @@ package present
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
@@ -17,7 +19,31 @@ func verdict(list *coverage.DaemonSetCoverageList) []clause {
 	}
 	counts := gapsPart(list).and(s.Unknown, bad, "unknown").and(s.Outdated, warn, "outdated").
 		and(s.Suspect, bad, "suspect").and(s.Misplaced, warn, "misplaced")
-	return []clause{append(counts, text(".")), {text(coveragePart(s))}}
+	out := []clause{append(counts, text(".")), {text(coveragePart(s))}}
+	if where := nowhere(list); where != "" && coveredOf(s).whole > 0 {
+		out = append(out, clause{toned(warn, where)})
+	}
+	return out
+}
+
+// nowhere names the DaemonSets that no node should run: on a cluster without
+// such nodes that may be meant, and with a typing error it looks the same.
+func nowhere(list *coverage.DaemonSetCoverageList) string {
+	var names []string
+	for i := range list.Items {
+		d := &list.Items[i]
+		if slices.ContainsFunc(d.Findings, func(f coverage.Finding) bool { return f.Reason == coverage.NoMatchAnyNode }) {
+			names = append(names, Safe(d.Namespace+"/"+d.Name))
+		}
+	}
+	const most = 3
+	if n := len(names) - most; n > 0 {
+		names = append(names[:most], fmt.Sprintf("+%d", n))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "No node should run " + strings.Join(names, ", ") + "."
 }
 
 func gapsPart(list *coverage.DaemonSetCoverageList) clause {
