@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
-	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // Places of a change.
@@ -170,11 +169,4 @@ func (x *explainer) together(parts []candidate, before int) (Change, bool) {
 	}
 	ch, runs, _ := x.try(c, before)
 	return ch, runs
-}
-
-// TemplateRequests are what the scheduler would reserve for a pod of the
-// template.
-func TemplateRequests(spec *corev1.PodSpec) *snapshot.Requests {
-	var in snapshot.Interner
-	return in.Pod(&corev1.Pod{Spec: *spec}).Requests
 }

@@ -43,14 +43,25 @@ func (x *explainer) asks() asking {
 		}
 		return a
 	}
-	var in snapshot.Interner
-	pod := &corev1.Pod{Spec: *x.d.DaemonSet.Spec.Template.Spec.DeepCopy()}
-	pod.Spec.NodeName = ""
-	p := in.FullPod(pod)
+	p := templatePod(&x.d.DaemonSet.Spec.Template.Spec)
 	p.UID = "-" // as no pod has: none of the node is taken for it
-	a := asking{pod: &p, class: pod.Spec.PriorityClassName}
+	if q := x.sibling(); q != nil {
+		p.Requests, p.HostPorts = q.Requests, q.HostPorts
+	}
+	a := asking{pod: &p, class: x.d.DaemonSet.Spec.Template.Spec.PriorityClassName}
 	p.Priority, a.priorityKnown = x.templatePriority()
 	return a
+}
+
+// sibling is a pod of the current revision on another node, nil for none: it
+// shows what admission makes of the template.
+func (x *explainer) sibling() *snapshot.Pod {
+	for _, i := range x.ix.byOwner[x.d.DaemonSet.UID] {
+		if p := &x.r.Snapshot.Pods[i]; x.target.updated(p) && p.Requests != nil {
+			return p
+		}
+	}
+	return nil
 }
 
 // templatePriority is what the priority class of the template is worth: the
@@ -66,10 +77,8 @@ func (x *explainer) templatePriority() (int32, bool) {
 	case spec.PriorityClassName == "system-cluster-critical":
 		return systemNodeCritical - 1000, true
 	}
-	for _, i := range x.ix.byOwner[x.d.DaemonSet.UID] {
-		if p := &x.r.Snapshot.Pods[i]; x.target.updated(p) {
-			return p.Priority, true
-		}
+	if p := x.sibling(); p != nil {
+		return p.Priority, true
 	}
 	return 0, spec.PriorityClassName == ""
 }

@@ -118,6 +118,24 @@ func TestRoomArithmetic(t *testing.T) {
 			ResourceRoom{Asks: 1250, Allocatable: 4000, Free: 4000},
 		},
 		{
+			"what the kubelet has allocated to the pod as a whole", roomNode, []*corev1.Pod{
+				roomPod("p", "", "cpu=1"), roomPod("q", "n1", "cpu=100m", func(p *corev1.Pod) {
+					p.Spec.Resources = &corev1.ResourceRequirements{Requests: roomQuantities("cpu=1")}
+					p.Status.AllocatedResources = roomQuantities("cpu=2")
+					p.Status.Resources = &corev1.ResourceRequirements{Requests: roomQuantities("cpu=3")}
+				}),
+			}, "cpu",
+			ResourceRoom{Asks: 1000, Allocatable: 4000, Bound: 3000, Free: 1000},
+		},
+		{
+			"what the kubelet has allocated to a container", roomNode, []*corev1.Pod{
+				roomPod("p", "", "cpu=1"), roomPod("q", "n1", "cpu=100m", func(p *corev1.Pod) {
+					p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", AllocatedResources: roomQuantities("cpu=2")}}
+				}),
+			}, "cpu",
+			ResourceRoom{Asks: 1000, Allocatable: 4000, Bound: 2000, Free: 2000},
+		},
+		{
 			"pods that have ended hold nothing", roomNode, []*corev1.Pod{
 				roomPod("p", "", "cpu=1"), roomPod("q", "n1", "cpu=4", phase(corev1.PodSucceeded)), roomPod("r", "n1", "cpu=4", phase(corev1.PodFailed)),
 			}, "cpu",

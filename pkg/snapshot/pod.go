@@ -248,9 +248,14 @@ func (in *Interner) labelSet(m map[string]string) map[string]string {
 }
 
 func (in *Interner) podRequests(p *corev1.Pod) *Requests {
-	// InPlacePodVerticalScaling is on by default since 1.33: what the kubelet
-	// has allocated counts where it is more than the spec asks.
-	list := resource.PodRequests(p, resource.PodResourcesOptions{UseStatusResources: true})
+	// What the kubelet has allocated counts where it is more than the spec asks,
+	// as in the scheduler (PodInfo.CalculateResource, v1.37.2): of containers
+	// since 1.33, of the pod as a whole since 1.36, of claims where the gate
+	// DRANodeAllocatableResources is on. A server without them leaves the fields
+	// of status empty.
+	list := resource.PodRequests(p, resource.PodResourcesOptions{
+		UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true, UseDRANodeAllocatableResourceClaimStatus: true,
+	})
 	return in.Requests(list)
 }
 

@@ -1,0 +1,69 @@
+package coverage
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
+)
+
+// A template lacks what the API server sets in pods alone.
+func TestATemplateAsksWhatItsPodsAsk(t *testing.T) {
+	limits := func(c *corev1.Container, s string) { c.Resources.Limits = roomQuantities(s) }
+	for _, tt := range []struct {
+		name   string
+		change func(*corev1.PodSpec)
+		cpu    int64
+		memory int64
+	}{
+		{"absent requests are the limits", func(s *corev1.PodSpec) {
+			limits(&s.Containers[0], "cpu=1,memory=1Gi")
+			s.Containers[0].Resources.Requests = roomQuantities("cpu=100m")
+		}, 100, 1 << 30},
+		{"of init containers too", func(s *corev1.PodSpec) {
+			s.InitContainers = []corev1.Container{{Name: "init"}}
+			limits(&s.InitContainers[0], "cpu=2")
+		}, 2000, 0},
+		{"the pod's own limits", func(s *corev1.PodSpec) {
+			s.Containers[0].Resources.Requests = roomQuantities("cpu=100m")
+			s.Resources = &corev1.ResourceRequirements{Limits: roomQuantities("cpu=1,memory=1Gi")}
+		}, 100, 1 << 30},
+		{"the pod's own requests", func(s *corev1.PodSpec) {
+			s.Containers[0].Resources.Requests = roomQuantities("cpu=100m,memory=1Mi")
+			s.Resources = &corev1.ResourceRequirements{Requests: roomQuantities("cpu=1"), Limits: roomQuantities("cpu=2")}
+		}, 1000, 1 << 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			spec := testkit.DaemonSet("ops", "agent").Template(tt.change).Build().Spec.Template.Spec
+			before := spec.DeepCopy()
+			if got := TemplateRequests(&spec); got.MilliCPU != tt.cpu || got.Memory != tt.memory {
+				t.Errorf("%+v, want cpu %d, memory %d", got, tt.cpu, tt.memory)
+			}
+			if spec.String() != before.String() {
+				t.Error("the template is changed")
+			}
+		})
+	}
+}
+
+// Where there is no pod, the room is asked for one as it would be made: with the
+// ports of the host's network, and with what admission gave to its siblings.
+func TestAMissingPodAsksForRoomAsItWouldBeMade(t *testing.T) {
+	d := testkit.DaemonSet("ops", "agent").Template(func(s *corev1.PodSpec) {
+		s.HostNetwork = true
+		s.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9100}}
+	}).Build()
+	w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1"),
+		testkit.Pod("shop", "web", "n1").Change(withHostPort("", 9100, "TCP")))
+	text := ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1"))
+	if !strings.Contains(text, "host port 9100/TCP is held by shop/web") {
+		t.Errorf("explain says\n%s", text)
+	}
+	w.Add(testkit.Node("n2"), testkit.PodOf(d, "n2").Requests("cpu", "700m").Change(func(p *corev1.Pod) { p.Spec.Containers[0].Ports[0].HostPort = 9100 }))
+	text = ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1"))
+	if !strings.Contains(text, "||cpu, pods (2 of 110)|pass") {
+		t.Errorf("with a sibling explain says\n%s", text)
+	}
+}
