@@ -34,7 +34,7 @@ func (d *decider) candidates(r *Run) (list []int, wave int, blocked []Cause) {
 			}
 		}
 		if len(list) > 0 {
-			return d.oneZone(r, d.downFirst(list)), wave, nil
+			return d.downFirst(list), wave, nil
 		}
 		blocked = append(blocked, deferred...)
 		if busy || len(deferred) > 0 {
@@ -97,21 +97,20 @@ func (d *decider) downFirst(list []int) []int {
 	return append(down, up...)
 }
 
-// oneZone keeps the candidates of one zone: of the nodes in flight, else of
-// the first candidate. Nodes that are down already are not held back, so that
-// several zones may be in flight at once: then only such nodes are started,
-// since it is not stored which of the flights cost a pod that served.
+// oneZone keeps the candidates of the zone that is not finished, else of the
+// first candidate. Nodes that are down already are not held back, so that
+// several zones may be open at once: then only such nodes are started, since it
+// is not stored which of the flights cost a pod that served.
 func (d *decider) oneZone(r *Run, list []int) []int {
-	if d.p.OneZoneAtATime == nil || !*d.p.OneZoneAtATime {
+	if !d.byZone(r) {
 		return list
 	}
-	zone, known, several := "", false, false
-	for _, f := range r.InFlight {
-		if n := d.v.Node(f.Node); n != nil {
-			several = several || known && ZoneOf(n.Node) != zone
-			zone, known = ZoneOf(n.Node), true
-		}
+	open := d.unfinished(r)
+	zone, known := "", false
+	for _, node := range open {
+		zone, known = ZoneOf(d.v.Node(node).Node), true
 	}
+	several := slices.ContainsFunc(open, func(node string) bool { return ZoneOf(d.v.Node(node).Node) != zone })
 	var out []int
 	for _, i := range list {
 		n := d.v.member(r.Members[i])
@@ -123,6 +122,45 @@ func (d *decider) oneZone(r *Run, list []int) []int {
 		}
 	}
 	return out
+}
+
+// byZone reports whether zones are taken one at a time. On the way back they
+// are not: there it is mended what was begun in any.
+func (d *decider) byZone(r *Run) bool {
+	return d.p.OneZoneAtATime != nil && *d.p.OneZoneAtATime && r.Undo == nil
+}
+
+// unfinished are the nodes that keep their zone open: in flight, failed, or
+// down since their pod was replaced.
+func (d *decider) unfinished(r *Run) []string {
+	var out []string
+	for _, i := range r.Touched {
+		n, counts := d.counts(i)
+		if n == nil {
+			continue
+		}
+		f := r.failure(n.Node.Name)
+		if r.flight(n.Node.Name) != nil || counts && (f != nil && d.stands(r, f) || d.down(n) && len(d.old(n)) == 0) {
+			out = append(out, n.Node.Name)
+		}
+	}
+	return out
+}
+
+// shut reports whether nothing is in flight and nothing can be started, although
+// there are candidates, as long as some nodes are down or have failed.
+func (d *decider) shut() bool {
+	if len(d.r.InFlight) > 0 || d.r.Phase != Running && d.r.Phase != Undoing {
+		return false
+	}
+	if len(d.taken(nil)) >= d.ceiling() {
+		return true
+	}
+	if !d.byZone(d.r) || len(d.unfinished(d.r)) == 0 {
+		return false
+	}
+	list, _, _ := d.candidates(d.r)
+	return len(list) > 0 && len(d.oneZone(d.r, list)) == 0
 }
 
 // backwards are the members to bring back: failing ones first, then in the
@@ -216,7 +254,7 @@ func (d *decider) unapproved(r *Run, wave int) *Cause {
 	case PauseNode:
 		for _, i := range r.Touched {
 			m := r.Members[i]
-			if n := d.v.member(m); n != nil && done(i) && len(d.old(n)) == 0 && !r.approvedNode(m.Node) {
+			if n, counts := d.counts(i); counts && done(i) && len(d.old(n)) == 0 && !r.approvedNode(m.Node) {
 				return &Cause{Code: PauseApproval, Wave: r.wave(i), Node: m.Node}
 			}
 		}

@@ -16,6 +16,7 @@ const (
 	WaitJobs        Code = "Jobs"               // pods that must not be disturbed run on the node
 	WaitDrain       Code = "Drain"              // pods leave the node
 	WaitCeiling     Code = "CeilingTaken"       // all places are taken
+	WaitZone        Code = "ZoneTaken"          // one zone at a time, and a node of another is not done
 	WaitNode        Code = "NodeNotReady"       // a node of the wave is not Ready
 	WaitPending     Code = "NodePending"        // a node of the wave is between pods, without us
 	WaitHeld        Code = "NodeHeldByOtherRun" // a node is cordoned by another run
@@ -44,6 +45,7 @@ const (
 	StopFailed       Code = "NodeFailed"
 	StopGate         Code = "GateBlocked"
 	StopCeiling      Code = "CeilingFull"
+	StopZone         Code = "ZoneUnfinished" // one zone at a time, and a node of another is down or has failed
 	StopFlip         Code = "StrategyFlippedAgain"
 	StopGone         Code = "DaemonSetDeleted"
 	StopRecreated    Code = "DaemonSetRecreated"

@@ -88,6 +88,17 @@ func TestDecide(t *testing.T) {
 			w.replace(2, time.Second)
 			w.replace(0, time.Second)
 		}, "wait Soak n2 rests=false"},
+		{"one zone at a time, and one has a node that failed", 6, func(w *world) { zoneFailed(w) }, "save Running fly:n4 failed:n1"},
+		{"no node of another zone until it is mended", 6, func(w *world) { zoneFailed(w); w.updated(4) }, "wait ZoneTaken n1 rests=false"},
+		{"for as long as a node may take", 6, func(w *world) { zoneFailed(w); w.updated(4); w.obs.Full = t0.Add(-11 * time.Minute) }, "save Stopped ZoneUnfinished failed:n1"},
+		{"or until it is skipped", 6, func(w *world) { zoneFailed(w); w.updated(4); w.run.Skipped = []string{"n1"} }, "save Running fly:n0 fly:n3 failed:n1"},
+		{"the same where it was proven and is down again", 6, func(w *world) { zoneFailed(w); w.updated(4); w.run.Failed = nil }, "wait ZoneTaken n1 rests=false"},
+		{"nodes of other zones that are down are mended all the same", 6, func(w *world) { zoneFailed(w); w.updated(4); w.p(2).Ready = false }, "save Running fly:n2 failed:n1"},
+		{"a node that was skipped needs no approval after it", 2, func(w *world) {
+			w.pol.PauseAfter = PauseNode
+			w.run.Touched, w.run.Skipped = []int{0}, []string{"n0"}
+			w.updated(0)
+		}, "save Running fly:n1"},
 
 		// A node in flight.
 		{"its pod is deleted", 2, func(w *world) { w.fly(0) }, "delete agent-0-1"},
@@ -376,6 +387,15 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+}
+
+// zoneFailed is a run by zone in which n1 has failed.
+func zoneFailed(w *world) {
+	yes := true
+	w.pol.OneZoneAtATime, w.pol.MaxUnavailable, w.pol.MaxFailures = &yes, intOr(4), 1
+	w.run.Touched, w.run.Failed = []int{1}, []Failure{{Node: "n1", Reason: "CrashLoop"}}
+	w.updated(1)
+	w.p(1).Ready = false
 }
 
 // again is a node that is tried again with a pod that has restarted.

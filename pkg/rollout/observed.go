@@ -16,7 +16,7 @@ import (
 // 77203: a skewed clock of the controller held a rollout for ever).
 type Observed struct {
 	Since time.Time // when this process began, or the run was gone on with after a rest
-	Full  time.Time // the ceiling is taken although nothing is in flight, since
+	Full  time.Time // nothing is in flight and nodes that are down or have failed keep all others out, since
 	Stray time.Time // only pods of nodes that are gone keep the strategy from being given back, since
 	Epoch int64     // leaseTransitions that it holds the Lease by
 	Nodes map[string]NodeSeen
@@ -110,7 +110,7 @@ func Observe(prev *Observed, p *Policy, r *Run, v *View, now time.Time) *Observe
 			out.Nodes[f.Node] = d.seeFlight(n, &f, prev.Nodes[f.Node])
 		}
 	}
-	if (r.Phase == Running || r.Phase == Undoing) && len(r.InFlight) == 0 && len(d.taken(nil)) >= d.ceiling() {
+	if d.shut() {
 		out.Full = since(prev.Full, now)
 	}
 	if (r.Phase == Aborting || r.Phase == Finishing) && v.onlyStray() {

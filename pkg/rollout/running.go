@@ -108,7 +108,7 @@ func (d *decider) running() Decision {
 // phaseOf tells a failure from what was asked for.
 func phaseOf(c Code) Phase {
 	switch c {
-	case StopFailed, StopGate, StopCeiling, StopFlip, StopUndo, StopChange, StopHeld, StopLockLost, StopRevisionGone:
+	case StopFailed, StopGate, StopCeiling, StopZone, StopFlip, StopUndo, StopChange, StopHeld, StopLockLost, StopRevisionGone:
 		return Stopped
 	default:
 		return Paused
@@ -181,6 +181,9 @@ func (d *decider) launch(n *Run, member, wave int) {
 // admit picks those candidates that there is room for and whose gates are
 // open. A node that is already down takes no place that it does not hold.
 func (d *decider) admit(r *Run, list []int, wave int, ps *pass) ([]int, *Decision) {
+	if list = d.oneZone(r, list); len(list) == 0 && len(r.InFlight) == 0 {
+		return nil, d.keptOut(WaitZone, StopZone, d.unfinished(r)[0], "zones are finished one at a time: mend the node, or skip it", ps)
+	}
 	taken := d.taken(r.InFlight)
 	parallel := d.p.Parallel(r.Size) - len(r.InFlight)
 	full := false
@@ -231,8 +234,7 @@ func (d *decider) admit(r *Run, list []int, wave int, ps *pass) ([]int, *Decisio
 	return begin, nil
 }
 
-// full says who holds the places where nothing is in flight: it waits as long
-// as a node may take, and then stops, naming one of them.
+// full says who holds the places where nothing is in flight.
 func (d *decider) full(taken map[string]bool, ps *pass) *Decision {
 	name := ""
 	for _, m := range d.r.Members {
@@ -241,12 +243,17 @@ func (d *decider) full(taken map[string]bool, ps *pass) *Decision {
 			break
 		}
 	}
+	return d.keptOut(WaitCeiling, StopCeiling, name, "every place of the ceiling is taken by nodes that are down or have failed: mend them, or skip them", ps)
+}
+
+// keptOut waits as long as a node may take for the node that keeps all others
+// out, and then stops.
+func (d *decider) keptOut(wait, stop Code, node, message string, ps *pass) *Decision {
 	if d.o.Full.IsZero() || d.now.Sub(d.o.Full) <= d.p.nodeTimeout() {
-		ps.waitFor(Cause{Code: WaitCeiling, Node: name}, since(d.o.Full, d.now).Add(d.p.nodeTimeout()+time.Second))
+		ps.waitFor(Cause{Code: wait, Node: node}, since(d.o.Full, d.now).Add(d.p.nodeTimeout()+time.Second))
 		return nil
 	}
-	dec := d.rest(Stopped, Cause{Code: StopCeiling, Node: name,
-		Message: "every place of the ceiling is taken by nodes that are down or have failed: mend them, or skip them"})
+	dec := d.rest(Stopped, Cause{Code: stop, Node: node, Message: message})
 	return &dec
 }
 

@@ -20,6 +20,7 @@ func (s *Sim) History() *check.History {
 		if s.w.Change {
 			h.Brings = "v2"
 		}
+		h.ByZone = s.policy.OneZoneAtATime != nil && *s.policy.OneZoneAtATime
 		h.Soak = max(s.policy.Soak.Duration, time.Duration(s.w.MinReady)*time.Second)
 		for _, g := range s.policy.Gates {
 			switch g.When {

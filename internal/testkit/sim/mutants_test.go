@@ -89,6 +89,8 @@ var mutants = []mutant{
 		old: "case !old && n.ShouldRun && d.down(n) && d.r.has(n):", new: "case !old && n.ShouldRun && d.down(n) && d.r.has(n) && !slices.Contains(d.r.Skipped, n.Node.Name):"},
 	{name: "an undo leaves nodes that were skipped before it", file: inIntent, want: "undo",
 		old: "r.Undo.Aside, r.Skipped = r.Skipped, nil", new: "r.Undo.Aside = nil"},
+	{name: "a second zone is opened beside a node that failed", file: inCandid, want: "zone",
+		old: "|| counts && (f != nil && d.stands(r, f) || d.down(n) && len(d.old(n)) == 0) {", new: "|| counts && f != nil && len(d.old(n)) > 1 {"},
 	{name: "copies of the annotation stay in revisions", file: inEnding, want: "G4",
 		old: "if _, ok := rev.Annotations[ArmAnnotation]; ok {", new: "if _, ok := rev.Annotations[ArmAnnotation]; ok && false {"},
 	{name: "nodes are not given back at the end", file: inEnding, want: "G4",

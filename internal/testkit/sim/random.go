@@ -119,6 +119,10 @@ func randomPolicy(r *rand.Rand, w *World) *rollout.Policy {
 	if r.IntN(4) == 0 && n.IntVal > 1 {
 		p.MaxFailures = 1
 	}
+	if r.IntN(4) == 0 {
+		yes := true
+		p.OneZoneAtATime = &yes
+	}
 	p.OnFailure = []rollout.OnFailure{"", "", rollout.FailUndo, rollout.FailHold, rollout.FailAbort}[r.IntN(5)]
 	return p
 }

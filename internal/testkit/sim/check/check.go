@@ -111,6 +111,11 @@ func (c *checker) read(w *Write) {
 			c.took[f.Node] = c.now
 		}
 	}
+	for _, f := range rec.Failed {
+		if !was.failed(f.Node) {
+			c.failed[f.Node] = c.now
+		}
+	}
 }
 
 // landed judges a node that gives its place back: soak and gates.
@@ -204,6 +209,10 @@ func (c *checker) provenFor(node, podUID string, rec *record) (proven time.Durat
 		if last, ok := c.lastSpell[p.UID]; ok && c.asof.Sub(last.to) <= c.h.Slack && p.Labels[hashKey] == rec.Target.Hash {
 			proven = max(proven, last.to.Sub(last.from))
 		}
+	}
+	// A process may have slept since it decided: what counts is what was there.
+	if last := c.lastOn[node]; last.hash == rec.Target.Hash && !c.asof.Before(last.from) && !c.asof.After(last.to) {
+		proven = max(proven, c.asof.Sub(last.from))
 	}
 	if d := c.down[node]; proven < 0 && d != nil && d.is && c.asof.Sub(d.at) <= c.h.Slack {
 		return 0, false // its pod ended a moment ago

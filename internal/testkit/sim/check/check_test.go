@@ -103,6 +103,21 @@ func (s *story) lease(holder string, epoch int64, run string) {
 	s.add(Write{Kind: "Lease", Name: "l", Ours: true, Post: &Object{UID: "l", Lease: &Lease{Holder: holder, Epoch: epoch, Renewed: s.at, Run: run}}})
 }
 
+// secondZone begins n0, of a zone, after n1 of zone a has failed.
+func (s *story) secondZone(zone string) {
+	s.h.ByZone, s.h.Budget = true, 2
+	for i, z := range []string{zone, "a"} {
+		s.node(i, false, "", "True")
+		s.h.Writes[len(s.h.Writes)-1].Post.Labels = map[string]string{zoneKey: z}
+	}
+	s.run(`"phase":"Running"`)
+	s.pod(1, "h1", false)
+	s.run(`"phase":"Running","failed":[{"node":"n1"}]`)
+	s.after(time.Minute)
+	s.run(`"phase":"Running","failed":[{"node":"n1"}],"inFlight":[{"node":"n0","nodeUID":"uid-n0","wave":1,"podUID":"p-n0-h1"}]`)
+	s.delete(0, "h1", "p-n0-h1")
+}
+
 // ended is the end of a run that has replaced all pods but that of n1, which is
 // old where it is up.
 func (s *story) ended(named, clean, up bool) {
@@ -139,6 +154,8 @@ func TestTheCheckerBites(t *testing.T) {
 		{"a delete on a node that is not in flight", func(s *story) { s.delete(1, "h1", "p-n1-h1") }, "G2"},
 		{"a delete of a pod of the target", func(s *story) { s.replaced(11 * time.Second); s.delete(0, "h2", "p-n0-h2") }, "G2"},
 		{"a delete over the ceiling", func(s *story) { s.pod(1, "h1", false); s.after(time.Minute); s.delete(0, "h1", "p-n0-h1") }, "G1"},
+		{"a delete in a second zone beside a failed node", func(s *story) { s.secondZone("b") }, "zone"},
+		{"a delete in its own zone beside a failed node", func(s *story) { s.secondZone("a") }, ""},
 		{"a delete while another broke a moment ago", func(s *story) { s.pod(1, "h1", false); s.after(time.Second); s.delete(0, "h1", "p-n0-h1") }, ""},
 		{"a delete where the pod would not come back", func(s *story) {
 			s.node(0, false, "", "True", Taint{Key: "x", Effect: "NoSchedule"})

@@ -38,6 +38,7 @@ func (c *checker) victim(w *Write) {
 		c.fail("jobs", "pod %s on %s deleted while %s runs there", w.Name, n, other)
 	}
 	c.waves(n)
+	c.zones(n)
 	for _, g := range c.h.GatesBefore {
 		if c.rec.Undo == nil && c.gates[g+"/"+n] != "pass" {
 			c.fail("G7", "node %s begun while gate %s said %q", n, g, c.gates[g+"/"+n])
@@ -57,6 +58,21 @@ func (c *checker) waves(node string) {
 	for _, f := range c.rec.InFlight {
 		if f.Wave < wave && !c.rec.aside(f.Node) && c.nodes[f.Node] != nil {
 			c.fail("G7", "node %s of wave %d begun while %s of wave %d is not proven", node, wave, f.Node, f.Wave)
+		}
+	}
+}
+
+// zones holds a run that finishes one zone before the next begins to that: no
+// pod that serves is deleted in a second zone beside a node that failed and is
+// down. What was in flight when it failed may still be begun.
+func (c *checker) zones(node string) {
+	if !c.h.ByZone || c.rec.Undo != nil || c.nodes[node] == nil || !c.lasts(c.down[node], false) {
+		return
+	}
+	zone := c.nodes[node].Labels[zoneKey]
+	for _, m := range c.counted() {
+		if c.rec.failed(m) && c.longer(c.down[m]) && c.took[node].After(c.failed[m]) && c.nodes[m].Labels[zoneKey] != zone {
+			c.fail("zone", "node %s of zone %s begun beside %s, which failed in another", node, zone, m)
 		}
 	}
 }

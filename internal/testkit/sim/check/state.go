@@ -14,6 +14,7 @@ const (
 	markKey = "kubectl-ds.github.io/cordon"
 	armKey  = "kubectl-ds.github.io/arm"
 	hashKey = "controller-revision-hash"
+	zoneKey = "topology.kubernetes.io/zone"
 )
 
 // record is what the checker reads of a stored run.
@@ -94,8 +95,11 @@ func (s *since) set(is bool, at time.Time) {
 	}
 }
 
-// spell is a time of availability that has ended.
-type spell struct{ from, to time.Time }
+// spell is a time of availability of a pod that has ended.
+type spell struct {
+	from, to time.Time
+	hash     string
+}
 
 // state is the world, replayed.
 type state struct {
@@ -118,12 +122,14 @@ type state struct {
 	drift     since                // template is not the target's
 	availFrom map[string]time.Time
 	lastSpell map[string]spell // the spell of availability before the current one
+	lastOn    map[string]spell // the newest of those of all pods of a node
 	restarts  map[string]int
 
 	origCordon map[string]bool // before our first write
 	epochs     map[string]int64
 	deleted    map[string]time.Time // node: our newest delete of its pod
 	took       map[string]time.Time // node: put in flight
+	failed     map[string]time.Time // node: since when it has failed
 	gates      map[string]string    // gate/node: newest answer
 	seen       map[string]time.Time // pod: since when it is on its node
 }
@@ -132,9 +138,9 @@ func newState(h *History) *state {
 	return &state{
 		h: h, nodes: map[string]*Object{}, pods: map[string]*Object{}, revs: map[string]*Object{},
 		onNode: map[string]map[string]*Object{}, down: map[string]*since{}, noReturn: map[string]*since{},
-		notReady: map[string]*since{}, availFrom: map[string]time.Time{}, lastSpell: map[string]spell{}, restarts: map[string]int{},
+		notReady: map[string]*since{}, availFrom: map[string]time.Time{}, lastSpell: map[string]spell{}, lastOn: map[string]spell{}, restarts: map[string]int{},
 		origCordon: map[string]bool{}, epochs: map[string]int64{}, deleted: map[string]time.Time{},
-		took: map[string]time.Time{}, placed: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
+		took: map[string]time.Time{}, failed: map[string]time.Time{}, placed: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
 	}
 }
 
@@ -218,7 +224,8 @@ func (s *state) seeNode(name string) {
 		from, was := s.availFrom[p.UID]
 		broke := !proven || s.restarts[p.UID] != p.Pod.Restarts
 		if was && broke {
-			s.lastSpell[p.UID] = spell{from: from, to: s.now}
+			s.lastSpell[p.UID] = spell{from: from, to: s.now, hash: p.Labels[hashKey]}
+			s.lastOn[name] = s.lastSpell[p.UID]
 			delete(s.availFrom, p.UID)
 		}
 		if proven && (!was || broke) {

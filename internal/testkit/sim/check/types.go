@@ -110,6 +110,8 @@ type History struct {
 	Ended string
 	// Reported is what the run says it leaves: node names, "" for the strategy.
 	Reported map[string]bool
+	// ByZone is set where one zone is finished before the next begins.
+	ByZone bool
 	// ByNode tells that Reported names every node, and Clean that the run ended
 	// with exit code 0.
 	ByNode, Clean bool
