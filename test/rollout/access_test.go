@@ -68,7 +68,7 @@ func (w *world) printed(t *testing.T, namespaced bool, policy ...string) roles {
 	t.Helper()
 	args := []string{"ds-rollout", "rbac", "--name", w.name}
 	if namespaced {
-		args = append(args, "-n", w.name)
+		args = append(args, "-n", w.name, agent)
 	}
 	r, err := shared.kubectl.Run(t.Context(), append(args, policy...)...)
 	if err != nil {

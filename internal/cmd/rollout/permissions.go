@@ -23,20 +23,26 @@ type need struct {
 	when func(*rollout.Policy) bool
 	// helps is what a run does without where it is refused.
 	helps bool
+	// named is the one object of a DaemonSet's run that it is about; nil for any.
+	// RBAC cannot limit create by a name.
+	named func(daemonSet string) string
 }
 
 var needs = []need{
 	{resource: "namespaces", read: []string{"get"}, wide: true}, // the UID that stands for the cluster
 	{resource: "nodes", read: []string{"get", "list", "watch"}, wide: true},
 	{resource: "nodes", drive: []string{"patch"}, wide: true, when: cordons},
-	{group: "apps", resource: "daemonsets", read: []string{"get", "list", "watch"}, drive: []string{"patch"}},
+	{group: "apps", resource: "daemonsets", read: []string{"get", "list", "watch"}},
+	{group: "apps", resource: "daemonsets", drive: []string{"patch"}, named: func(ds string) string { return ds }},
 	{group: "apps", resource: "controllerrevisions", read: []string{"list", "watch"}, drive: []string{"patch"}},
 	{resource: "pods", read: []string{"get", "list", "watch"}, drive: []string{"delete"}},
-	{group: "coordination.k8s.io", resource: "leases", read: []string{"get", "list", "watch"}, drive: []string{"create", "update", "delete"}},
+	{group: "coordination.k8s.io", resource: "leases", read: []string{"get", "list", "watch"}, drive: []string{"update", "delete"}, named: rollout.LeaseName},
+	{group: "coordination.k8s.io", resource: "leases", drive: []string{"create"}},
 	{group: "policy", resource: "poddisruptionbudgets", read: []string{"list"}},
 	{resource: "events", read: []string{"list"}, drive: []string{"create"}, helps: true},
 	// What stands around the pod on its node is in any namespace.
-	{resource: "pods", drive: []string{"list", "watch"}, wide: true, when: looksAround},
+	{resource: "pods", drive: []string{"list"}, wide: true, when: looksAround},
+	{resource: "pods", drive: []string{"watch"}, wide: true, when: watchesAround},
 	{resource: "pods", subresource: "eviction", drive: []string{"create"}, wide: true, when: drains},
 	{group: "policy", resource: "poddisruptionbudgets", drive: []string{"list"}, wide: true, when: drains},
 	{resource: "events", drive: []string{"list"}, wide: true, when: func(p *rollout.Policy) bool {
@@ -50,9 +56,12 @@ var needs = []need{
 func drains(p *rollout.Policy) bool  { return p.Drain != nil }
 func cordons(p *rollout.Policy) bool { return p.Cordon || drains(p) }
 
+// watchesAround reports whether a run waits for other pods of a node.
+func watchesAround(p *rollout.Policy) bool { return drains(p) || p.WaitForJobs != nil }
+
 // looksAround reports whether a run looks at other pods of a node.
 func looksAround(p *rollout.Policy) bool {
-	return drains(p) || p.WaitForJobs != nil || countsPods(p) || hasGate(p, func(g *rollout.Gate) bool {
+	return watchesAround(p) || countsPods(p) || hasGate(p, func(g *rollout.Gate) bool {
 		return g.Builtin == rollout.GateCollateral || g.Pods != "" || g.DaemonSet != "" || g.CEL != ""
 	})
 }
@@ -88,8 +97,8 @@ func needsOf(p *rollout.Policy) []need {
 
 func (n *need) verbs() []string { return slices.Concat(n.read, n.drive) }
 
-// accesses are what the review asks before a run in a namespace.
-func accesses(p *rollout.Policy, namespace string) []kube.Access {
+// accesses are what the review asks before a run of a DaemonSet.
+func accesses(p *rollout.Policy, namespace, daemonSet string) []kube.Access {
 	var out []kube.Access
 	for _, n := range needsOf(p) {
 		if n.helps {
@@ -100,21 +109,24 @@ func accesses(p *rollout.Policy, namespace string) []kube.Access {
 			if n.wide {
 				a.Namespace = ""
 			}
+			if n.named != nil {
+				a.Name = n.named(daemonSet)
+			}
 			out = append(out, a)
 		}
 	}
 	return out
 }
 
-// rules are the rows of one reach, as a role has them: one rule for each
-// resource.
-func rules(p *rollout.Policy, wide bool) []rbacv1.PolicyRule {
+// rules are the rows of one reach, as a role for these DaemonSets has them, or
+// for all: one rule for each resource, and one for those that are named.
+func rules(p *rollout.Policy, wide bool, daemonSets []string) []rbacv1.PolicyRule {
 	var out []rbacv1.PolicyRule
 	for _, n := range needsOf(p) {
 		if n.wide != wide {
 			continue
 		}
-		out = addRule(out, n)
+		out = addRule(out, n, daemonSets)
 	}
 	return out
 }
@@ -145,11 +157,19 @@ func (n *need) path() string {
 	return n.resource
 }
 
-func addRule(rules []rbacv1.PolicyRule, n need) []rbacv1.PolicyRule {
+func addRule(rules []rbacv1.PolicyRule, n need, daemonSets []string) []rbacv1.PolicyRule {
 	resource := n.path()
-	i := slices.IndexFunc(rules, func(r rbacv1.PolicyRule) bool { return r.Resources[0] == resource && r.APIGroups[0] == n.group })
+	var names []string
+	if n.named != nil {
+		for _, ds := range daemonSets {
+			names = append(names, n.named(ds))
+		}
+	}
+	i := slices.IndexFunc(rules, func(r rbacv1.PolicyRule) bool {
+		return r.Resources[0] == resource && r.APIGroups[0] == n.group && slices.Equal(r.ResourceNames, names)
+	})
 	if i < 0 {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{n.group}, Resources: []string{resource}})
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{n.group}, Resources: []string{resource}, ResourceNames: names})
 		i = len(rules) - 1
 	}
 	for _, v := range n.verbs() {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -23,8 +24,10 @@ var policies = map[string]*rollout.Policy{
 // namespace.
 func TestTheRolesGrantWhatTheReviewAsks(t *testing.T) {
 	for name, p := range policies {
-		for _, namespace := range []string{"", "logging"} {
-			o := &rbacOptions{RoleOptions: cli.RoleOptions{Name: "x", Namespace: namespace}, Policy: p}
+		for _, o := range []*rbacOptions{
+			{}, {RoleOptions: cli.RoleOptions{Namespace: "logging"}},
+			{RoleOptions: cli.RoleOptions{Namespace: "logging"}, DaemonSets: []string{"other", "agent"}},
+		} {
 			var wide, narrow []rbacv1.PolicyRule
 			for _, obj := range o.roles("x", p, nil) {
 				switch r := obj.(type) {
@@ -34,16 +37,17 @@ func TestTheRolesGrantWhatTheReviewAsks(t *testing.T) {
 					narrow = append(narrow, r.Rules...)
 				}
 			}
-			for _, a := range accesses(p, "logging") {
+			for _, a := range accesses(p, "logging", "agent") {
 				resource := a.Resource
 				if a.Subresource != "" {
 					resource += "/" + a.Subresource
 				}
 				grants := func(r rbacv1.PolicyRule) bool {
-					return slices.Contains(r.APIGroups, a.Group) && slices.Contains(r.Resources, resource) && slices.Contains(r.Verbs, a.Verb)
+					return slices.Contains(r.APIGroups, a.Group) && slices.Contains(r.Resources, resource) && slices.Contains(r.Verbs, a.Verb) &&
+						(len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, a.Name))
 				}
 				if !slices.ContainsFunc(wide, grants) && (a.Namespace == "" || !slices.ContainsFunc(narrow, grants)) {
-					t.Errorf("%s, namespace %q: the roles lack %s", name, namespace, a)
+					t.Errorf("%s, namespace %q, %v: the roles lack %s", name, o.Namespace, o.DaemonSets, a)
 				}
 			}
 		}
@@ -52,7 +56,7 @@ func TestTheRolesGrantWhatTheReviewAsks(t *testing.T) {
 
 func TestRolesHoldNoMoreThanThePolicyNeeds(t *testing.T) {
 	has := func(p *rollout.Policy, verb, resource string) bool {
-		return slices.ContainsFunc(append(rules(p, true), rules(p, false)...), func(r rbacv1.PolicyRule) bool {
+		return slices.ContainsFunc(append(rules(p, true, nil), rules(p, false, nil)...), func(r rbacv1.PolicyRule) bool {
 			return r.Resources[0] == resource && slices.Contains(r.Verbs, verb)
 		})
 	}
@@ -75,7 +79,7 @@ func TestRolesHoldNoMoreThanThePolicyNeeds(t *testing.T) {
 			t.Errorf("the role for reading grants %s %s", c.verb, c.resource)
 		}
 	}
-	for _, r := range append(rules(nil, true), rules(nil, false)...) {
+	for _, r := range append(rules(nil, true, nil), rules(nil, false, nil)...) {
 		for _, v := range r.Verbs {
 			if !slices.Contains([]string{"get", "list", "watch"}, v) {
 				t.Errorf("the role for reading grants %s %s", v, r.Resources[0])
@@ -84,9 +88,38 @@ func TestRolesHoldNoMoreThanThePolicyNeeds(t *testing.T) {
 	}
 }
 
+// What can be limited to the named DaemonSets is: their strategy and template,
+// and the Leases of their runs.
+func TestRolesForOneDaemonSetReachNoOther(t *testing.T) {
+	for name, p := range policies {
+		for _, r := range rules(p, false, []string{"agent"}) {
+			want := map[string]string{"leases": "ds-rollout.agent", "daemonsets": "agent"}[r.Resources[0]]
+			reads := !slices.ContainsFunc(r.Verbs, func(v string) bool { return !slices.Contains([]string{"get", "list", "watch"}, v) })
+			if want == "" || slices.Equal(r.Verbs, []string{"create"}) || r.Resources[0] == "daemonsets" && reads {
+				want = ""
+			}
+			if got := strings.Join(r.ResourceNames, ","); got != want {
+				t.Errorf("%s: %v %s of %q, want %q", name, r.Verbs, r.Resources[0], got, want)
+			}
+		}
+	}
+}
+
+// Pods around a pod are listed; only who waits for them to leave watches them.
+func TestPodsOfAllNamespacesAreWatchedWhereTheyAreWaitedFor(t *testing.T) {
+	for name, want := range map[string]bool{"plain": false, "cordon": false, "drain": true, "gates": false, "order": false} {
+		got := slices.ContainsFunc(rules(policies[name], true, nil), func(r rbacv1.PolicyRule) bool {
+			return r.Resources[0] == "pods" && slices.Contains(r.Verbs, "watch")
+		})
+		if got != want {
+			t.Errorf("%s: pods of all namespaces are watched: %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestPodsOfOtherNamespacesAreAskedForWhereTheyAreLookedAt(t *testing.T) {
 	for name, want := range map[string]bool{"plain": false, "cordon": false, "drain": true, "gates": true, "order": true} {
-		got := slices.ContainsFunc(rules(policies[name], true), func(r rbacv1.PolicyRule) bool { return r.Resources[0] == "pods" })
+		got := slices.ContainsFunc(rules(policies[name], true, nil), func(r rbacv1.PolicyRule) bool { return r.Resources[0] == "pods" })
 		if got != want {
 			t.Errorf("%s: pods of all namespaces: %v, want %v", name, got, want)
 		}

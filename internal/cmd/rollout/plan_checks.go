@@ -19,7 +19,7 @@ func (p *planned) amend() {
 		case p.Live == nil && (c.Name == "permissions" || c.Name == "disruption"):
 			*c = rollout.Check{Name: c.Name, Result: rollout.CheckWarn, Detail: "not known: a capture does not tell"}
 		case c.Name == "permissions" && c.Result == rollout.CheckOK && p.Live != nil:
-			n := len(accesses(p.Policy, p.DaemonSet.Namespace))
+			n := len(accesses(p.Policy, p.DaemonSet.Namespace, p.DaemonSet.Name))
 			c.Detail = fmt.Sprintf("%d of %d verbs", n, n)
 		}
 	}

@@ -20,7 +20,7 @@ func (c *clients) preflight(ctx context.Context, p *rollout.Policy, namespace, n
 	progress("permissions")
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		denied, err := c.Preflight.Denied(gctx, accesses(p, namespace))
+		denied, err := c.Preflight.Denied(gctx, accesses(p, namespace, name))
 		for _, a := range denied {
 			c.Denied = append(c.Denied, a.String())
 		}

@@ -20,8 +20,9 @@ type rbacFlags struct {
 // rbacOptions are what running rbac needs.
 type rbacOptions struct {
 	cli.RoleOptions
-	ReadOnly bool
-	Policy   *rollout.Policy
+	ReadOnly   bool
+	Policy     *rollout.Policy
+	DaemonSets []string // that alone may be driven; none is all
 }
 
 func newRBACCommand(a *app) (*cobra.Command, error) { return makeRBACCommand(a, nil) }
@@ -30,12 +31,15 @@ func newRBACCommand(a *app) (*cobra.Command, error) { return makeRBACCommand(a, 
 func makeRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*cobra.Command, error) {
 	f := &rbacFlags{}
 	cmd := &cobra.Command{
-		Use:   "rbac [-n namespace | -A] [policy flags]",
+		Use:   "rbac [-n namespace [DAEMONSET ...] | -A] [policy flags]",
 		Short: "Print the least roles that reading and driving need",
 		Long: templates.LongDesc(`
 			Print two roles as YAML for kubectl apply: NAME-read is enough for plan, status and history; NAME-drive
 			is for whoever drives a run with the policy of the flags, and holds what that policy needs and no more:
 			nodes are patched with --cordon or --drain alone, and evictions made with --drain alone.
+
+			With names of DaemonSets the drive role patches these alone, and reads, writes and deletes the Leases of
+			their runs alone. RBAC cannot limit by a name what is created: create leases stays for the namespace.
 
 			With -n the roles are for the DaemonSets of one namespace. Nodes, and what a gate or a drain looks at
 			around a pod, are cluster-wide and need a ClusterRole in any case. Nothing is said about Secrets or
@@ -44,14 +48,14 @@ func makeRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*c
 			# Roles for runs without a drain, in all namespaces
 			kubectl ds-rollout rbac | kubectl apply -f -
 
-			# For runs with a policy, in one namespace, the driver bound to a service account
-			kubectl ds-rollout rbac -n logging --policy agents.yaml --bind-to sa:ci/rollout
+			# For runs of one DaemonSet with a policy, the driver bound to a service account
+			kubectl ds-rollout rbac -n logging vector --policy agents.yaml --bind-to sa:ci/rollout
 
 			# Only the role for those who look
 			kubectl ds-rollout rbac --read-only --bind-to group:oncall`),
-		Args: cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := f.options(a)
+		Args: cobra.ArbitraryArgs, ValidArgsFunction: a.completeTarget(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := f.options(a, args)
 			if err != nil {
 				return err
 			}
@@ -72,13 +76,24 @@ func makeRBACCommand(a *app, runF func(context.Context, *rbacOptions) error) (*c
 	})
 }
 
-func (f *rbacFlags) options(a *app) (*rbacOptions, error) {
+func (f *rbacFlags) options(a *app, args []string) (*rbacOptions, error) {
 	role, err := f.role.Options()
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.policy.policy(a.streams.In)
-	return &rbacOptions{RoleOptions: role, ReadOnly: f.readOnly, Policy: p}, err
+	o := &rbacOptions{RoleOptions: role, ReadOnly: f.readOnly}
+	if len(args) > 0 && role.Namespace == "" {
+		return nil, cli.Usagef("names of DaemonSets are of one namespace: give it with -n")
+	}
+	for _, arg := range args {
+		name, err := cli.DaemonSetName(arg)
+		if err != nil {
+			return nil, err
+		}
+		o.DaemonSets = append(o.DaemonSets, name)
+	}
+	o.Policy, err = f.policy.policy(a.streams.In)
+	return o, err
 }
 
 func (o *rbacOptions) objects() []any {
@@ -90,13 +105,13 @@ func (o *rbacOptions) objects() []any {
 
 // roles are the roles of one name, and their bindings.
 func (o *rbacOptions) roles(name string, p *rollout.Policy, subjects []rbacv1.Subject) []any {
-	wide := rules(p, true)
+	wide := rules(p, true, o.DaemonSets)
 	if o.Namespace == "" {
 		for _, n := range needsOf(p) {
 			if !n.wide {
-				wide = addRule(wide, n)
+				wide = addRule(wide, n, o.DaemonSets)
 			}
 		}
 	}
-	return cli.Roles(cli.RoleOptions{Namespace: o.Namespace, Name: name, Subjects: subjects}, inOrder(wide), inOrder(rules(p, false)))
+	return cli.Roles(cli.RoleOptions{Namespace: o.Namespace, Name: name, Subjects: subjects}, inOrder(wide), inOrder(rules(p, false, o.DaemonSets)))
 }
