@@ -144,7 +144,7 @@ func thenFacts(s *sheet, v *EndedView) {
 	for _, l := range v.Done.Left {
 		// Without a node it is somebody else's OnDelete.
 		if l.What == rollout.LeftStrategy && l.Node != "" {
-			s.fact("or", "let the controller replace the rest at once: "+runCommand(v.Status, v.CommandFlags, "disarm", "--hand-back"))
+			s.fact("or", "let the controller begin to replace the rest immediately, up to maxUnavailable at a time: "+runCommand(v.Status, v.CommandFlags, "disarm", "--hand-back"))
 			return
 		}
 	}

@@ -257,6 +257,25 @@ func TestARunThatCannotGoOnHereOffersNoChoice(t *testing.T) {
 	}
 }
 
+// Where no terminal waits for a key, retry and skip are taken once the run goes
+// on: each is followed by the command for that. Undo drives by itself.
+func TestChoicesAreCommandsThatWorkOneAfterTheOther(t *testing.T) {
+	v := failedCanary(t)
+	v.Keys = false
+	v.Choices = []rollout.Choice{{Verb: rollout.VerbUndo}, {Verb: rollout.VerbRetry, Node: "n1"}, {Verb: rollout.VerbSkip, Node: "n1"}}
+	out := string(rendered(t, func(b *bytes.Buffer) error { return WriteStopped(b, v, Options{}) }))
+	var commands []string
+	for line := range strings.Lines(out) {
+		if _, c, ok := strings.Cut(line, "kubectl ds-rollout "); ok {
+			verb, _, _ := strings.Cut(c, " ")
+			commands = append(commands, verb)
+		}
+	}
+	if got := strings.Join(commands, " "); got != "undo retry resume skip resume" {
+		t.Errorf("got %s in\n%s", got, out)
+	}
+}
+
 func TestAWayOnForEveryPause(t *testing.T) {
 	for code, want := range map[rollout.Code]string{
 		rollout.PauseApproval: "ds-rollout approve", rollout.PauseAsked: "ds-rollout resume", rollout.PauseUntil: "ds-rollout resume -n kube-system cilium --until none --yes '--gate-exec=./x y' --context",

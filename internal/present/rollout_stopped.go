@@ -165,21 +165,27 @@ func choiceLines(s *sheet, v *StoppedView) {
 			s.fact("", "refused: "+c.Because)
 		case !v.Keys:
 			s.fact("", runCommand(v.Status, v.CommandFlags, string(c.Verb), nodeArgs(c.Node)...))
+			if c.Verb != rollout.VerbUndo && !endsHere(v) { // undo drives by itself
+				s.fact("", resumeCommand(v.Status, v.CommandFlags, v.Again, s.o))
+			}
 		}
 	}
 	if v.Keys {
 		s.toned(strong, "q  quit", "leave it stopped (exit 1); the same words are subcommands from any terminal")
 		return
 	}
-	if v.Stop.Because.Code == rollout.StopChange || v.Status.Held { // resuming it ends here again
+	if endsHere(v) {
 		s.toned(strong, "end it", runCommand(v.Status, v.CommandFlags, "abort"))
 		return
 	}
-	then := "then"
-	if len(v.Choices) == 0 {
-		then = "go on"
+	if !slices.ContainsFunc(v.Choices, func(c rollout.Choice) bool { return c.Verb != rollout.VerbUndo && c.Because == "" }) {
+		s.toned(strong, "go on", resumeCommand(v.Status, v.CommandFlags, v.Again, s.o))
 	}
-	s.toned(strong, then, resumeCommand(v.Status, v.CommandFlags, v.Again, s.o))
+}
+
+// endsHere reports whether a run that is resumed would stop here again.
+func endsHere(v *StoppedView) bool {
+	return v.Stop.Because.Code == rollout.StopChange || v.Status.Held
 }
 
 func nodeArgs(node string) []string {

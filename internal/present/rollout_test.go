@@ -152,11 +152,11 @@ func restScreens(t testing.TB) []rolloutScreen {
 			{Node: "ip-10-0-30-9", What: rollout.LeftOldPod, Reason: "its pod would not come back: the node is not eligible now"},
 			{Node: "ip-10-0-30-17", What: rollout.LeftOldPod, Reason: "its pod would not come back: the node is not eligible now"},
 			{Node: "ip-10-0-61-9", What: rollout.LeftSkipped, Reason: "skipped by a person"},
-			{Node: lostNodeName, What: rollout.LeftStrategy, Reason: "old pods remain, which the built-in update would delete at once"},
+			{Node: lostNodeName, What: rollout.LeftStrategy, Reason: "old pods remain, which the controller would begin to replace immediately, up to maxUnavailable at a time"},
 		}})},
 		{"undone", end(&undone, &rollout.Done{Outcome: rollout.OutcomeUndone, Nodes: 190})},
 		{"aborted", end(&undone, &rollout.Done{Outcome: rollout.OutcomeAborted, Nodes: 31, Exit: 1, Left: []rollout.Left{
-			{Node: "ip-10-0-30-9", What: rollout.LeftStrategy, Reason: "old pods remain, which the built-in update would delete at once"},
+			{Node: "ip-10-0-30-9", What: rollout.LeftStrategy, Reason: "old pods remain, which the controller would begin to replace immediately, up to maxUnavailable at a time"},
 		}})},
 	}
 }

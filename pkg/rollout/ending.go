@@ -190,7 +190,7 @@ func (d *decider) handBack(left *[]Left) *Decision {
 			}
 			if !d.p.HandBack {
 				*left = append(*left, Left{Node: old[0].EffectiveNode(), What: LeftStrategy,
-					Reason: "old pods remain, which the built-in update would delete at once"})
+					Reason: "old pods remain, which the controller would begin to replace immediately, up to maxUnavailable at a time"})
 				return nil
 			}
 			a.Acknowledged = true

@@ -13,7 +13,7 @@ type GiveBack struct {
 	Action *HandBack
 	Wait   *Cause   // for the controller, first
 	Left   *Left    // why OnDelete stays
-	Old    []string // nodes whose pods the built-in update would replace at once
+	Old    []string // nodes whose pods the built-in update would begin to replace
 }
 
 // PlanGiveBack decides about the update strategy by one rule for whoever gives
@@ -51,7 +51,7 @@ func PlanGiveBack(v *View, acknowledged bool) GiveBack {
 		g.Action.Acknowledged = true
 		return g
 	}
-	g.Action, g.Left = nil, &Left{What: LeftStrategy, Reason: "old pods remain on " + names(g.Old) + ", which the built-in update would replace at once: OnDelete stays"}
+	g.Action, g.Left = nil, &Left{What: LeftStrategy, Reason: "old pods remain on " + names(g.Old) + ", which the controller would begin to replace immediately: OnDelete stays"}
 	return g
 }
 

@@ -172,7 +172,7 @@ func TestAnAbortKeepsTheTemplateAndSaysWhatIsLeft(t *testing.T) {
 		t.Errorf("ready pods by image are %v after the abort", got)
 	}
 	// Old pods are left, so that the strategy is not given back: the built-in
-	// update would replace them at once.
+	// update would begin to replace them immediately.
 	ds := w.daemonSet(t.Context(), t)
 	if ds.Spec.UpdateStrategy.Type != appsv1.OnDeleteDaemonSetStrategyType || ds.Spec.Template.Spec.Containers[0].Image != newImage {
 		t.Errorf("after the abort: %s, image %s", ds.Spec.UpdateStrategy.Type, ds.Spec.Template.Spec.Containers[0].Image)

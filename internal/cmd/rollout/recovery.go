@@ -269,7 +269,7 @@ func stepWords(s rollout.Action) string {
 		case a.Strategy == "":
 			return "remove the annotation; updateStrategy is what it was already"
 		case a.Acknowledged:
-			return "give updateStrategy " + a.Strategy + " back; the built-in update replaces old pods at once"
+			return "give updateStrategy " + a.Strategy + " back; the controller begins to replace old pods immediately, up to maxUnavailable at a time"
 		}
 		return "give updateStrategy " + a.Strategy + " back"
 	case *rollout.Arm:

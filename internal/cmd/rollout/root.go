@@ -35,7 +35,7 @@ func Builder(version string) cli.Build {
 	return func(streams genericiooptions.IOStreams) (*cobra.Command, error) { return NewCommand(streams, version) }
 }
 
-// makers make the subcommands, in the order of the help.
+// makers make the subcommands; the help lists them by name.
 var makers = slices.Concat(
 	[]func(*app) (*cobra.Command, error){newPlanCommand, newStartCommand},
 	newAskCommands(),
@@ -94,8 +94,14 @@ func newRootCommand() *cobra.Command {
 			# What would happen, node by node, without a write
 			kubectl ds-rollout plan -n kube-system cilium --waves 3,5%,25%,100% --max-unavailable 4
 
-			# The role that such a run needs
-			kubectl ds-rollout rbac --drain`),
+			# The same, in the foreground: it asks first, and stops at the first failure
+			kubectl ds-rollout start -n kube-system cilium --waves 3,5%,25%,100% --max-unavailable 4
+
+			# Where it stands, from any terminal, until it is done
+			kubectl ds-rollout status -n kube-system cilium -w
+
+			# The roles that looking at it and driving it need, for whoever grants them
+			kubectl ds-rollout rbac -n kube-system cilium`),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

@@ -139,7 +139,7 @@ func (o *startOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.output.output == "" && !o.view.Quiet {
-		_, err = fmt.Fprintf(o.app.streams.Out, "Run %s started. From any terminal: %s\n", s.run.ID, at.command("status|pause|approve|abort"))
+		_, err = fmt.Fprintf(o.app.streams.Out, "Run %s started. From any terminal, with status, pause, approve or abort: %s\n", s.run.ID, at.command("status"))
 		if err != nil {
 			return err
 		}

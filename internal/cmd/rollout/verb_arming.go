@@ -32,7 +32,7 @@ func newArmCommand(a *app) (*cobra.Command, error) {
 			it out with start, or give the strategy back with disarm.
 
 			It refuses where somebody sets updateStrategy in the same write that brings the change, since that would
-			replace pods at once: a GitOps tool, Helm, an operator, or the manifest that kubectl apply last sent.
+			replace pods immediately: a GitOps tool, Helm, an operator, or the manifest that kubectl apply last sent.
 
 			It is not a freeze: a node that joins, or a pod that is evicted, starts on the new template.`),
 		Example: cli.Examples(`

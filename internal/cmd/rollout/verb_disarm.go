@@ -32,8 +32,8 @@ func newDisarmCommand(a *app) (*cobra.Command, error) {
 			Give the update strategy back that arm took, or a run that has ended, and remove the annotation, in one write.
 
 			It refuses while a pod of an older revision is left on any node, whether the DaemonSet should run there or
-			not: the built-in update would replace exactly those pods at once. Roll the change out with start, or accept
-			that with --hand-back.`),
+			not: the controller would begin to replace exactly those pods immediately, up to maxUnavailable at a time.
+			Roll the change out with start, or accept that with --hand-back.`),
 		Example: cli.Examples(`
 			# Give the strategy back
 			kubectl ds-rollout disarm -n logging vector
@@ -162,7 +162,7 @@ func givenBack(g *rollout.GiveBack) string {
 	if len(g.Old) == 0 {
 		return "updateStrategy becomes " + g.Action.Strategy + " again; no old pod is left."
 	}
-	return fmt.Sprintf("updateStrategy becomes %s again, and the built-in update replaces the old pods of %d nodes at once, by its own ceiling.", g.Action.Strategy, len(g.Old))
+	return fmt.Sprintf("updateStrategy becomes %s again, and the controller begins to replace the old pods of %d nodes immediately, up to maxUnavailable at a time.", g.Action.Strategy, len(g.Old))
 }
 
 // notArmed ends where there is nothing to do. After a write whose answer was

@@ -42,7 +42,7 @@ func TestDisarmRefusesWhatWouldRollAtOnce(t *testing.T) {
 	h = s.at("train\n")
 	o := disarmOf(h)
 	o.handBack = true
-	ends(t, h, o.run(context.Background()), 0, "replaces the old pods of 4 nodes at once", "is disarmed")
+	ends(t, h, o.run(context.Background()), 0, "the controller begins to replace the old pods of 4 nodes immediately, up to maxUnavailable at a time", "is disarmed")
 	isFree(t, s)
 }
 

@@ -97,7 +97,7 @@ func TestRecoverLeavesOldPodsHeld(t *testing.T) {
 	h = s.at("")
 	o := recoverOf(h)
 	o.handBack = true
-	ends(t, h, o.run(context.Background()), 0, "replaces old pods at once")
+	ends(t, h, o.run(context.Background()), 0, "the controller begins to replace old pods immediately")
 	isFree(t, s)
 }
 
