@@ -15,14 +15,12 @@ import (
 )
 
 // leaveTo leaves abort or undo to the living driver of a run, after the same
-// question as where this process does it. What that driver would not know of is
-// refused.
+// question as where this process does it. Gates that it would not know of are
+// refused. Where its events are wanted here they are missed, and that is all:
+// nobody who calls off a run in a hurry is sent back for it.
 func (o *goOnOptions) leaveTo(ctx context.Context, at *connection, by drive.Driver, run *rollout.Run) error {
-	idle := o.typed(func(name string) bool {
-		return ofGates(name) || name == "output" || name == "journal"
-	})
-	if len(idle) > 0 {
-		return cli.Usagef("run %s is driven by %s on %s, which does what is asked with its own gates and output: leave out %s",
+	if idle := o.typed(ofGates); len(idle) > 0 {
+		return cli.Usagef("run %s is driven by %s on %s, which does what is asked with its own gates: leave out %s",
 			run.ID, present.Safe(by.Who), present.Safe(by.Host), strings.Join(idle, ", "))
 	}
 	if !rollout.Allowed(run.Phase, o.verb) {
@@ -35,7 +33,14 @@ func (o *goOnOptions) leaveTo(ctx context.Context, at *connection, by drive.Driv
 			return err
 		}
 	}
-	return (&askOptions{app: o.app, target: o.target, verb: o.verb, of: run.ID}).run(ctx)
+	ask := &askOptions{app: o.app, target: o.target, verb: o.verb, of: run.ID}
+	if idle := o.typed(func(name string) bool { return name == "output" || name == "journal" }); len(idle) > 0 {
+		fmt.Fprintf(o.app.streams.ErrOut, "warning: the driver of the run tells of it, and not this command: %s has no effect\n", strings.Join(idle, ", "))
+		quiet := *o.app // no words where events are read
+		quiet.streams.Out = o.app.streams.ErrOut
+		ask.app = &quiet
+	}
+	return ask.run(ctx)
 }
 
 // typed are the flags that were typed, of those asked about, as they are
