@@ -171,6 +171,9 @@ type ResourceRoom struct {
 	Reserved    int64  `json:"reserved,omitempty"` // by pods nominated to it
 	Free        int64  `json:"free"`
 	Short       bool   `json:"short,omitempty"`
+	// Unlisted is set where the node has none of it by its own account: a
+	// DeviceClass may stand for it, and only the scheduler can tell.
+	Unlisted bool `json:"unlisted,omitempty"`
 }
 
 // Holder is a pod that holds room on the node.

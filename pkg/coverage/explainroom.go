@@ -148,6 +148,10 @@ func (x *explainer) fitText(asks asking, room *Room) string {
 			continue
 		}
 		wants = append(wants, s.Name+" "+quantity(s.Name, s.Asks))
+		if s.Unlisted {
+			free = append(free, "not listed by the node")
+			continue
+		}
 		free = append(free, quantity(s.Name, s.Free))
 	}
 	if len(wants) > 0 {
@@ -178,6 +182,8 @@ func restText(room *Room) string {
 		case s.Short:
 		case s.Name == string(corev1.ResourcePods):
 			out = append(out, fmt.Sprintf("pods (%d of %d)", s.Bound+s.Asks, s.Allocatable))
+		case s.Unlisted:
+			out = append(out, s.Name+" (not listed by the node)")
 		default:
 			out = append(out, s.Name)
 		}

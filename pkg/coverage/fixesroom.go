@@ -77,7 +77,7 @@ func neverFitsFixes(room *Room) []string {
 	}
 	var most []string
 	for _, x := range room.Resources {
-		if x.Asks > x.Allocatable {
+		if x.Short && x.Asks > x.Allocatable {
 			most = append(most, x.Name+" "+quantity(x.Name, x.Allocatable))
 		}
 	}

@@ -41,7 +41,7 @@ func shortLine(room *Room) string {
 func neverLine(room *Room) string {
 	var out []string
 	for _, x := range room.Resources {
-		if x.Asks > x.Allocatable {
+		if x.Short && x.Asks > x.Allocatable {
 			out = append(out, fmt.Sprintf("%s asks %s; the node has %s in all", x.Name,
 				quantity(x.Name, x.Asks), quantity(x.Name, x.Allocatable)))
 		}

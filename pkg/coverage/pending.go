@@ -65,7 +65,7 @@ func (a *analysis) judgeRoom(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Det
 	}) {
 		return
 	}
-	if over := neverFits(n, p.Requests); len(over) > 0 {
+	if over := neverFits(n, p); len(over) > 0 {
 		*found = append(*found, SchedNeverFits)
 	}
 	room := a.roomOn(v.Node, n, p)

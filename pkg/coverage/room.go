@@ -146,8 +146,10 @@ func (s *roomScene) resources(priority int32) []ResourceRoom {
 		for _, q := range s.reserved(priority) {
 			x.Reserved += amountOf(name, q)
 		}
-		x.Free = x.Allocatable - x.Bound - x.Reserved
-		x.Short = x.Asks > x.Free
+		if x.Unlisted = ofDevices(s.n, s.p, name); !x.Unlisted {
+			x.Free = x.Allocatable - x.Bound - x.Reserved
+			x.Short = x.Asks > x.Free
+		}
 		out = append(out, x)
 	}
 	return out
@@ -160,6 +162,21 @@ func allocatable(n *corev1.Node, name string) int64 {
 		return q.MilliValue()
 	}
 	return q.Value()
+}
+
+// ofDevices reports whether it is not known that a node lacks a resource which it
+// does not list: a DeviceClass may stand for an extended resource, and then the
+// node's allocatable does not count (shouldDelegateResourceToDRA,
+// plugins/noderesources, v1.37.2). Where it does count, the scheduler says so.
+func ofDevices(n *corev1.Node, p *snapshot.Pod, name string) bool {
+	if !strings.Contains(name, "/") || allocatable(n, name) > 0 {
+		return false
+	}
+	if p.Full == nil {
+		return true
+	}
+	c := podCondition(p.Full, corev1.PodScheduled)
+	return c == nil || !slices.Contains(parseScheduler(c.Message).reasons, "Insufficient "+name)
 }
 
 // short are the resources of which too little is free.
@@ -204,8 +221,9 @@ func clashes(p, q *snapshot.Pod) []snapshot.HostPort {
 }
 
 // neverFits lists the resources of which the pod asks more than the node has.
-func neverFits(n *corev1.Node, asks *snapshot.Requests) []string {
+func neverFits(n *corev1.Node, p *snapshot.Pod) []string {
 	var out []string
+	asks := p.Requests
 	alloc := snapshot.RequestsOf(n.Status.Allocatable)
 	if asks.MilliCPU > alloc.MilliCPU {
 		out = append(out, "cpu")
@@ -217,7 +235,7 @@ func neverFits(n *corev1.Node, asks *snapshot.Requests) []string {
 		out = append(out, "ephemeral-storage")
 	}
 	for _, e := range asks.Extended {
-		if q := n.Status.Allocatable[e.Name]; e.Value > q.Value() {
+		if e.Value > allocatable(n, string(e.Name)) && !ofDevices(n, p, string(e.Name)) {
 			out = append(out, string(e.Name))
 		}
 	}

@@ -36,6 +36,13 @@ func roomQuantities(s string) corev1.ResourceList {
 	return out
 }
 
+// saidBy is what the scheduler said of the pod.
+func saidBy(words string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: words}}
+	}
+}
+
 func withPriority(v int32) func(*corev1.Pod) { return func(p *corev1.Pod) { p.Spec.Priority = &v } }
 
 func withHostPort(ip string, port int32, proto corev1.Protocol) func(*corev1.Pod) {
@@ -160,8 +167,16 @@ func TestRoomArithmetic(t *testing.T) {
 			ResourceRoom{Asks: 1, Allocatable: 2, Bound: 2, Short: true},
 		},
 		{
-			"an extended resource that the node has not", roomNode, []*corev1.Pod{roomPod("p", "", "example.com/gpu=1")}, "example.com/gpu",
-			ResourceRoom{Asks: 1, Short: true},
+			"an extended resource that the node has not: a device class may stand for it", roomNode, []*corev1.Pod{roomPod("p", "", "example.com/gpu=1")}, "example.com/gpu",
+			ResourceRoom{Asks: 1, Unlisted: true},
+		},
+		{
+			"unless the scheduler says that it is lacking", roomNode, []*corev1.Pod{roomPod("p", "", "example.com/gpu=1", saidBy("0/1 nodes are available: 1 Insufficient example.com/gpu."))},
+			"example.com/gpu", ResourceRoom{Asks: 1, Short: true},
+		},
+		{
+			"hugepages are no devices", roomNode, []*corev1.Pod{roomPod("p", "", "hugepages-2Mi=2Mi")}, "hugepages-2Mi",
+			ResourceRoom{Asks: 2 << 20, Short: true},
 		},
 		{
 			"the number of pods", "cpu=4,pods=1", []*corev1.Pod{roomPod("p", "", ""), roomPod("q", "n1", "")}, "pods",
@@ -285,20 +300,24 @@ func TestNeverFits(t *testing.T) {
 	for _, tt := range []struct {
 		asks, allocatable string
 		want              []string
+		said              string
 	}{
-		{"cpu=4", "cpu=4", nil},
-		{"cpu=4001m", "cpu=4", []string{"cpu"}},
-		{"memory=2Gi,cpu=8", "cpu=4,memory=1Gi", []string{"cpu", "memory"}},
+		{"cpu=4", "cpu=4", nil, ""},
+		{"cpu=4001m", "cpu=4", []string{"cpu"}, ""},
+		{"memory=2Gi,cpu=8", "cpu=4,memory=1Gi", []string{"cpu", "memory"}, ""},
 		// Nodes of old kubelets report no ephemeral-storage; what asks none fits.
-		{"cpu=1", "cpu=4,memory=1Gi", nil},
-		{"ephemeral-storage=1Gi", "cpu=4,memory=1Gi", []string{"ephemeral-storage"}},
-		{"example.com/gpu=1", "cpu=4", []string{"example.com/gpu"}},
-		{"hugepages-2Mi=4Mi", "cpu=4,hugepages-2Mi=2Mi", []string{"hugepages-2Mi"}},
+		{"cpu=1", "cpu=4,memory=1Gi", nil, ""},
+		{"ephemeral-storage=1Gi", "cpu=4,memory=1Gi", []string{"ephemeral-storage"}, ""},
+		{"example.com/gpu=2", "cpu=4,example.com/gpu=1", []string{"example.com/gpu"}, ""},
+		{"example.com/gpu=1", "cpu=4", nil, "1 Insufficient cpu"}, // a device class may stand for it
+		{"example.com/gpu=1", "cpu=4", []string{"example.com/gpu"}, "1 Insufficient example.com/gpu"},
+		{"hugepages-2Mi=4Mi", "cpu=4,hugepages-2Mi=2Mi", []string{"hugepages-2Mi"}, ""},
 	} {
 		n := &corev1.Node{}
 		n.Status.Allocatable = roomQuantities(tt.allocatable)
-		asks := snapshot.RequestsOf(roomQuantities(tt.asks))
-		if got := neverFits(n, &asks); !slices.Equal(got, tt.want) {
+		var in snapshot.Interner
+		p := in.Pod(roomPod("p", "", tt.asks, saidBy("0/1 nodes are available: "+tt.said+".")))
+		if got := neverFits(n, &p); !slices.Equal(got, tt.want) {
 			t.Errorf("%s on %s: %v, want %v", tt.asks, tt.allocatable, got, tt.want)
 		}
 	}

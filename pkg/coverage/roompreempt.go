@@ -48,7 +48,7 @@ func (s *roomScene) preempt(priority int32) (string, []*snapshot.Pod) {
 	if len(lower) == 0 {
 		return preemptNoVictims, nil
 	}
-	rest := s.resources(priority)
+	rest := slices.DeleteFunc(s.resources(priority), func(x ResourceRoom) bool { return x.Unlisted })
 	for i := range rest {
 		x := &rest[i]
 		for _, q := range lower {

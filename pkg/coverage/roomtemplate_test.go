@@ -67,3 +67,13 @@ func TestAMissingPodAsksForRoomAsItWouldBeMade(t *testing.T) {
 		t.Errorf("with a sibling explain says\n%s", text)
 	}
 }
+
+// What a node does not list it need not lack.
+func TestAResourceThatTheNodeDoesNotList(t *testing.T) {
+	d := testkit.DaemonSet("ops", "agent").Requests("cpu", "30m", "example.com/gpu", "1").Build()
+	w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1"))
+	const want = "room|asks cpu 30m, example.com/gpu 1; free 4000m, not listed by the node; no host ports|pass"
+	if text := ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1")); !strings.Contains(text, want) {
+		t.Errorf("explain says\n%s", text)
+	}
+}
