@@ -44,8 +44,9 @@ func parseScheduler(message string) schedulerWord {
 		return w
 	}
 	w.parsed = true
+	nodes, _ := strconv.Atoi(strings.TrimPrefix(head, "0/"))
 	body, after, _ := strings.Cut(rest, ". ")
-	w.reasons = targetReasons(body)
+	w.reasons = targetReasons(body, nodes)
 	w.elsewhere = len(w.reasons) == 0
 	_, preemption, ok := strings.Cut(after, "preemption: ")
 	if !ok {
@@ -54,7 +55,7 @@ func parseScheduler(message string) schedulerWord {
 	if _, counted, ok := strings.Cut(preemption, " nodes are available: "); ok {
 		preemption = counted
 	}
-	for _, r := range targetReasons(preemption) {
+	for _, r := range targetReasons(preemption, nodes) {
 		if r != "Preemption is not helpful for scheduling" {
 			w.preemption = append(w.preemption, r)
 		}
@@ -62,9 +63,10 @@ func parseScheduler(message string) schedulerWord {
 	return w
 }
 
-// targetReasons drops the buckets of other nodes. A sentence without counts
-// is of a PreFilter plugin and holds for all nodes.
-func targetReasons(body string) []string {
+// targetReasons drops the buckets of other nodes: those that say so, and those
+// that count several nodes and not all, since which ones is not said. A sentence
+// without counts is of a PreFilter plugin and holds for all nodes.
+func targetReasons(body string, nodes int) []string {
 	var out []string
 	add := func(text string) {
 		text = strings.Trim(text, ". ") // until 1.26 two full stops end it
@@ -82,7 +84,7 @@ func targetReasons(body string) []string {
 		if i+1 < len(marks) {
 			end = marks[i+1][0]
 		}
-		if n, err := strconv.Atoi(body[m[2]:m[3]]); err == nil && n > 0 {
+		if n, err := strconv.Atoi(body[m[2]:m[3]]); err == nil && (n == 1 || n == nodes) {
 			add(body[m[1]:end])
 		}
 	}

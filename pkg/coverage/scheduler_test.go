@@ -119,6 +119,21 @@ func TestParseScheduler(t *testing.T) {
 			class:   []Reason{SchedInsufficient, SchedHostPort, SchedPodAffinity},
 		},
 		{
+			name:    "1.23: others by what refused them first",
+			message: "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had taint {dedicated: db}, that the pod didn't tolerate.",
+			reasons: []string{"Insufficient cpu"}, class: []Reason{SchedInsufficient},
+		},
+		{
+			name:      "several nodes, and nobody says which",
+			message:   "0/5 nodes are available: 2 Insufficient cpu, 3 node(s) were unschedulable.",
+			elsewhere: true,
+		},
+		{
+			name:    "all nodes, the target among them",
+			message: "0/2 nodes are available: 2 Insufficient cpu.",
+			reasons: []string{"Insufficient cpu"}, class: []Reason{SchedInsufficient},
+		},
+		{
 			name:    "a cluster of one node",
 			message: "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
 			reasons: []string{"Insufficient cpu"}, class: []Reason{SchedInsufficient},
