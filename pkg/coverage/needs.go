@@ -48,7 +48,7 @@ func (r *Result) Needs() snapshot.More {
 			if v.State == Missing {
 				namespaces[ns] = true
 			}
-			if v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined {
+			if v.notExamined() {
 				n, p := r.node(v), r.pod(v)
 				// What one DaemonSet asks says nothing of another.
 				k := examinedKey{d.DaemonSet.UID, shape(n, p)}
@@ -62,6 +62,11 @@ func (r *Result) Needs() snapshot.More {
 	m.Namespaces = slices.Sorted(maps.Keys(namespaces))
 	m.Nodes = slices.Sorted(maps.Keys(nodes))
 	return m
+}
+
+// notExamined reports whether the pods of the node would tell more of its room.
+func (v *Verdict) notExamined() bool {
+	return v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined
 }
 
 // doubtful reports whether the pods of the DaemonSet should be listed again by

@@ -25,13 +25,10 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	switch c.Reason {
 	case TaintTransient, TaintStructural:
 		if len(c.DaemonSets) == 1 {
-			s, same := &d.DaemonSet.Status, r.causeKey(d, ms[0].v)
-			aside := d.having(func(v *Verdict) bool { return r.shown(v) && r.causeKey(d, v) == same })
-			out = append(out, fmt.Sprintf("status says %d desired, %d ready; recomputed: %s should run it now, %d with the taint set aside",
-				s.DesiredNumberScheduled, s.NumberReady, count(int(d.Counts.Desired), "node"), int(d.Counts.Desired)+aside))
+			out = r.asideNotes(d, ms[0].v)
 		}
 	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
-		if d.having(func(v *Verdict) bool { return v.State == Covered || v.State == Outdated }) > 0 {
+		if d.having((*Verdict).covered) > 0 {
 			out = append(out, "other nodes keep their pods only until something deletes them")
 		}
 	case ImagePull:
@@ -58,6 +55,14 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	default: // the facts say all
 	}
 	return out
+}
+
+// asideNotes count the nodes that would run it without the taint.
+func (r *Result) asideNotes(d *DaemonSetResult, v *Verdict) []string {
+	s, same := &d.DaemonSet.Status, r.causeKey(d, v)
+	aside := d.having(func(v *Verdict) bool { return r.shown(v) && r.causeKey(d, v) == same })
+	return []string{fmt.Sprintf("status says %d desired, %d ready; recomputed: %s should run it now, %d with the taint set aside",
+		s.DesiredNumberScheduled, s.NumberReady, count(int(d.Counts.Desired), "node"), int(d.Counts.Desired)+aside)}
 }
 
 // pullNotes say where to look for an image: where some node has it, at the

@@ -89,6 +89,9 @@ type Verdict struct {
 	Detail *Detail
 }
 
+// covered reports whether an available pod is there where one should be.
+func (v *Verdict) covered() bool { return v.State == Covered || v.State == Outdated }
+
 // Detail is what there is to say about a verdict that is not well.
 type Detail struct {
 	Message      string

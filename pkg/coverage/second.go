@@ -10,7 +10,7 @@ func (a *analysis) second() {
 		switch {
 		case v.State == Excluded && !v.Settling:
 			a.suspect(v, hidden)
-		case v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.NotExamined:
+		case v.notExamined():
 			a.pointToLike(v)
 		}
 	}

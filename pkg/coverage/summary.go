@@ -28,7 +28,7 @@ func (s *Summary) add(v *Verdict) {
 	}
 	if v.Steady && v.State != Unknown {
 		s.Steady.ShouldRun++
-		if v.State == Covered || v.State == Outdated || v.Serves {
+		if v.covered() || v.Serves {
 			s.Steady.Covered++
 		}
 	}

@@ -53,8 +53,14 @@ func (r *Result) facts(c *Cause, m member, ms []member) []Fact {
 		return []Fact{{"read", e.Unread}}
 	case SchedInsufficient, SchedNeverFits, SchedNoVictims, SchedTooManyPods, SchedHostPort:
 		return r.roomFacts(c, m, ms)
-	default: // what was seen of the pod, below
+	default: // what was seen of the pod
 	}
+	return r.podFacts(c, m)
+}
+
+// podFacts are what was seen of the pod of the first pair.
+func (r *Result) podFacts(c *Cause, m member) []Fact {
+	e := &m.v.Detail.Evidence
 	switch {
 	case e.Event != nil && c.Reason != CreateStale:
 		return []Fact{{"event", r.eventText(e.Event)}}
