@@ -22,17 +22,14 @@ func NewIdentity(who, hostname string) Identity {
 }
 
 // machine tells this boot of this machine, and this space of process ids,
-// from all others: two containers of one node may share all names.
+// from all others: two containers of one node may share all names. It is empty
+// where that is not known for sure: a living driver must not be taken for dead.
 func machine() string {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
+	id := bootID()
+	if id == "" {
 		return ""
 	}
-	pids, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(string(boot) + pids))
+	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -222,7 +222,7 @@ func TestBadPoliciesAreUsageErrors(t *testing.T) {
 		{[]string{"--node-timeout", "0"}, `^--node-timeout: 0s is not more than 0`},
 		{[]string{"--until", "17:00"}, `^--until takes a time with its zone`},
 		{[]string{"--until", "2026-11-23T15:00:00Z"}, `^--until 2026-11-23T15:00:00Z is over`},
-		{[]string{"--until", "17:00 Mars/Base"}, `"Mars/Base" is not a time zone`},
+		{[]string{"--until", "17:00 Mars/Base"}, `"Mars/Base" is not a time zone; it takes a name of the IANA database, as Europe/Berlin, `},
 		{[]string{"--window", "Mon-Fri 09:00-17:00"}, `^--window: .*names no time zone`},
 		{[]string{"--window", "Mon-Fri 09:00-17:00 Mars/Base"}, `^--window "Mon-Fri 09:00-17:00 Mars/Base": "Mars/Base" is not a time zone`},
 		{[]string{"--window", "Mon-Fri 09:00-17:00 Local"}, `"Local" is not a time zone`},

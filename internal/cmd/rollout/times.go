@@ -52,7 +52,7 @@ func loadZone(name string) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, cli.Usagef("%q is not a time zone that this host knows, as Europe/Berlin or UTC", name)
+		return nil, cli.Usagef("%q is not a time zone; it takes a name of the IANA database, as Europe/Berlin, America/New_York or UTC", name)
 	}
 	return zone, nil
 }

@@ -190,6 +190,15 @@ func TestCallsHaveTheirPlace(t *testing.T) {
 	})
 }
 
+func TestTheZonesOfWindowsAreInTheProgram(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath == module+"/cmd/kubectl-ds_rollout" && slices.Contains(p.Imports, "time/tzdata") {
+			return
+		}
+	}
+	t.Error("cmd/kubectl-ds_rollout does not import time/tzdata\nwhy: Windows and small images have no time zones, and --window names one")
+}
+
 func TestNoRegistrationByInit(t *testing.T) {
 	eachFile(t, func(rel string, f *ast.File) {
 		for _, d := range f.Decls {
