@@ -3,6 +3,7 @@ package rollout
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // gateFailed is a node whose new pod is available, and that a gate failed.
@@ -49,6 +50,36 @@ func TestANodeThatIsTriedAgainNotesWhatItsPodDid(t *testing.T) {
 	want := Again{PodUID: w.p(0).UID, Restarts: 7}
 	if !ok || len(s.Run.InFlight) != 1 || s.Run.InFlight[0].Again != want {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// Of a pod that was available and broke it is not said that it never was.
+func TestAPodThatBreaksInTheSoakIsToldAsThat(t *testing.T) {
+	w := newWorld(1)
+	w.fly(0)
+	p := w.replace(0, 9*time.Second)
+	p.Ready = false
+	at := func(ago time.Duration) string {
+		w.obs = Observe(w.obs, w.pol, w.run, w.view(), t0.Add(-ago))
+		d := Decide(w.pol, w.run, w.view(), w.obs, t0.Add(-ago))
+		if s, ok := d.Act.(*SaveRun); ok && len(s.Run.Failed) > 0 {
+			return s.Run.Failed[0].Message
+		}
+		return words(d)
+	}
+	seen := w.obs.Nodes["n0"]
+	seen.Replaced, seen.Available = t0.Add(-11*time.Minute), t0.Add(-50*time.Second) // later than the time of a node
+	w.obs.Nodes["n0"] = seen
+	if got := at(40 * time.Second); got != "wait NewPodNotAvailable n0 rests=false" {
+		t.Errorf("a moment after: %s", got)
+	}
+	if got, want := at(9*time.Second), "its new pod was available, and broke before it had been so for 10s"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	w.p(0).Ready = true
+	_ = at(8 * time.Second)
+	if seen := w.obs.Nodes["n0"]; !seen.Broke.IsZero() || seen.Available.IsZero() {
+		t.Errorf("available again: %+v", seen)
 	}
 }
 

@@ -193,14 +193,21 @@ func (d *decider) lost(n *NodeView, f *Flight, seen NodeSeen) (step, bool) {
 	return step{failure: d.failure(f.Node, "the node is no longer Ready after its pod was replaced")}, true
 }
 
-// patient waits until the time of a node is over.
+// patient waits until the time of a node is over. A pod that broke late has a
+// moment to mend itself all the same.
 func (d *decider) patient(f *Flight, seen NodeSeen, c Cause) step {
 	if seen.Replaced.IsZero() {
 		return step{wait: &c, until: d.now.Add(time.Second)}
 	}
-	ends := seen.Replaced.Add(d.p.nodeTimeout())
+	ends, why := seen.Replaced.Add(d.p.nodeTimeout()), fmt.Sprintf("its pod was not available within %s (%s)", d.p.nodeTimeout(), c.Code)
+	if !seen.Broke.IsZero() {
+		why = fmt.Sprintf("its new pod was available, and broke before it had been so for %s", d.p.soak(d.minReady))
+		if late := seen.Broke.Add(lostAfter); late.After(ends) {
+			ends = late
+		}
+	}
 	if d.now.After(ends) {
-		return step{failure: d.failure(f.Node, fmt.Sprintf("its pod was not available within %s (%s)", d.p.nodeTimeout(), c.Code))}
+		return step{failure: d.failure(f.Node, why)}
 	}
 	return step{wait: &c, until: ends.Add(time.Second)}
 }

@@ -36,6 +36,7 @@ type Observed struct {
 type NodeSeen struct {
 	Pod       types.UID     // the pod that Available is about
 	Available time.Time     // since when it is available without a break and a restart
+	Broke     time.Time     // its new pod was available, and has not been since
 	ready     snapshot.Time // the pod's own word since when: a change tells of a break between two looks
 	Restarts  int32
 	Flying    time.Time // in flight since
@@ -161,6 +162,9 @@ func (d *decider) seeFlight(n *NodeView, f *Flight, was NodeSeen) NodeSeen {
 	}
 	p := d.proof(n, f)
 	if p == nil || !n.available(p, d.minReady, d.now) || n.Ready != corev1.ConditionTrue {
+		if seen.Broke = was.Broke; !was.Available.IsZero() {
+			seen.Broke = d.now
+		}
 		return seen
 	}
 	seen.Pod, seen.Restarts, seen.ready, seen.Available = p.UID, p.Restarts, p.ReadySince, d.now
