@@ -1,13 +1,13 @@
 package rollout
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
@@ -38,18 +38,18 @@ func DecodePolicy(data []byte) (*Policy, error) {
 	return &p, nil
 }
 
-// strict decodes exactly one JSON value without fields that into lacks.
+// strict decodes exactly one JSON value, with names as they are spelled, and
+// without fields that into lacks or that are there twice.
 func strict(data []byte, into any) error {
-	if err := json.Unmarshal(data, into); err != nil { // also refuses what follows the value
+	odd, err := kjson.UnmarshalStrict(data, into)
+	if err != nil {
 		return explainJSON(err)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+	for _, err := range odd {
+		if name, ok := strings.CutPrefix(err.Error(), "unknown field "); ok {
 			return unknownField(strings.Trim(name, `"`))
 		}
-		return explainJSON(err)
+		return err
 	}
 	return nil
 }
@@ -73,11 +73,13 @@ var policyFields = []string{
 	"waitForJobs", "waves", "when", "windows",
 }
 
-// unknownField names the field that was probably meant.
+// unknownField names the field that was probably meant by the last part of a
+// path.
 func unknownField(name string) error {
 	best, far := "", 3
+	last := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	for _, f := range policyFields {
-		if n := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(f)); n < far {
+		if n := levenshtein.ComputeDistance(last, strings.ToLower(f)); n < far {
 			best, far = f, n
 		}
 	}
