@@ -200,3 +200,17 @@ func TestNeverPreempting(t *testing.T) {
 		t.Error("no policy is PreemptLowerPriority")
 	}
 }
+
+// What the scheduler may preempt by itself is named, and who then has no place.
+func TestWaitingForPreemptionSaysWhomItTakes(t *testing.T) {
+	exporter := testkit.DaemonSet("monitoring", "exporter").Build()
+	d := testkit.DaemonSet("ops", "agent").Requests("cpu", "500m").Build()
+	w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1").Allocatable("cpu", "1"),
+		testkit.PodOf(d, "n1").Priority(1000).Pending("0/1 nodes are available: 1 Insufficient cpu."),
+		testkit.PodOf(exporter, "n1").Requests("cpu", "700m"))
+	const want = "wait: the scheduler can preempt monitoring/exporter-n1 (DaemonSet exporter) 700m; " +
+		"these have no other place: DaemonSet monitoring/exporter; or request at most cpu 300m"
+	if got := Analyze(w.Snapshot(), Options{Now: testkit.Now}).Report().Items[0].Nodes[0].Remedy; got != want {
+		t.Errorf("remedy %q, want %q", got, want)
+	}
+}
