@@ -15,7 +15,28 @@ const maxExamined = 50
 // maxHeld is of how many DaemonSets it is read who drives their rollout.
 const maxHeld = 10
 
-// examinedKey is equal for pairs of which one is examined for all.
+// examining picks nodes to read: one for each key.
+type examining struct {
+	keys  map[examinedKey]bool
+	names []string // in order
+}
+
+func (x *examining) add(node string, k examinedKey) {
+	at, ok := slices.BinarySearch(x.names, node)
+	if x.keys[k] || !ok && len(x.names) >= maxExamined {
+		return
+	}
+	if x.keys == nil {
+		x.keys = map[examinedKey]bool{}
+	}
+	x.keys[k] = true
+	if !ok {
+		x.names = slices.Insert(x.names, at, node)
+	}
+}
+
+// examinedKey is equal for pairs of which one is examined for all: what one
+// DaemonSet asks says nothing of another.
 type examinedKey struct {
 	daemonSet types.UID
 	shape     string
@@ -27,7 +48,7 @@ type examinedKey struct {
 func (r *Result) Needs() snapshot.More {
 	var m snapshot.More
 	events, namespaces := map[string]bool{}, map[string]bool{}
-	rooms, nodes := map[examinedKey]bool{}, map[string]bool{}
+	nodes := examining{}
 	for i := range r.DaemonSets {
 		d := &r.DaemonSets[i]
 		ns := d.DaemonSet.Namespace
@@ -49,18 +70,13 @@ func (r *Result) Needs() snapshot.More {
 				namespaces[ns] = true
 			}
 			if v.notExamined() {
-				n, p := r.node(v), r.pod(v)
-				// What one DaemonSet asks says nothing of another.
-				k := examinedKey{d.DaemonSet.UID, shape(n, p)}
-				if !rooms[k] && (nodes[n.Name] || len(nodes) < maxExamined) {
-					rooms[k], nodes[n.Name] = true, true
-				}
+				nodes.add(r.node(v).Name, examinedKey{d.DaemonSet.UID, shape(r.node(v), r.pod(v))})
 			}
 		}
 	}
 	m.EventNamespaces = slices.Sorted(maps.Keys(events))
 	m.Namespaces = slices.Sorted(maps.Keys(namespaces))
-	m.Nodes = slices.Sorted(maps.Keys(nodes))
+	m.Nodes = nodes.names
 	return m
 }
 

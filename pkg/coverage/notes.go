@@ -38,10 +38,7 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	case ArchMismatch:
 		out = r.archNotes(d, ms)
 	case SchedInsufficient, SchedNeverFits, SchedTooManyPods, SchedNoVictims:
-		out = append(out, "no autoscaler can help a pod that is pinned to its node")
-		if room := leastRoom(ms[0].v, ms).Detail.Evidence.Room; room != nil && room.noRaise(d) != "" {
-			out = append(out, room.noRaise(d))
-		}
+		out = roomNotes(d, ms)
 	case LatentUnrecreatable, DeletionPending:
 		if len(d.Drift) > 0 && len(c.DaemonSets) == 1 {
 			s := &d.DaemonSet.Status

@@ -202,3 +202,14 @@ func (s span) text(c *Cause, x *ResourceRoom, where string) string {
 	}
 	return fmt.Sprintf("asks %s; free%s %s of %s", asks, where, free, all)
 }
+
+// roomNotes say what does not make room.
+func roomNotes(d *DaemonSetResult, ms []member) []string {
+	out := []string{"no autoscaler can help a pod that is pinned to its node"}
+	if seen := examined(ms); len(seen) > 0 {
+		if text := leastRoom(seen[0].v, ms).Detail.Evidence.Room.noRaise(d); text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
+}
