@@ -35,7 +35,9 @@ func (o *goOnOptions) leaveTo(ctx context.Context, at *connection, by drive.Driv
 	}
 	ask := &askOptions{app: o.app, target: o.target, verb: o.verb, of: run.ID}
 	if idle := o.typed(func(name string) bool { return name == "output" || name == "journal" }); len(idle) > 0 {
-		fmt.Fprintf(o.app.streams.ErrOut, "warning: the driver of the run tells of it, and not this command: %s has no effect\n", strings.Join(idle, ", "))
+		if _, err := fmt.Fprintf(o.app.streams.ErrOut, "warning: the driver of the run tells of it, and not this command: %s has no effect\n", strings.Join(idle, ", ")); err != nil {
+			return err
+		}
 		quiet := *o.app // no words where events are read
 		quiet.streams.Out = o.app.streams.ErrOut
 		ask.app = &quiet
