@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestAbortAndUndoOfALivingRunAsk(t *testing.T) {
 		{"said before", "undo", "", []string{"--yes"}, 0, "undo is asked for; jane drives it", asked},
 		{"gates", "undo", "train\n", []string{"--gate-exec", "true"}, cli.Usage, "does what is asked with its own gates: leave out --gate-exec", ""},
 		{"a stream", "undo", "train\n", []string{"-o", "json", "--yes"}, 0, "--output has no effect\nRun 7f3k", asked},
-		{"a journal of abort", "abort", "train\n", []string{"--journal", "events"}, 0, "--journal has no effect\n", asked},
+		{"a journal of abort", "abort", "train\n", []string{"--journal", filepath.Join(t.TempDir(), "events")}, 0, "--journal has no effect\n", asked},
 		{"a ceiling", "undo", "train\n", []string{"--max-unavailable", "2"}, cli.Usage, "run 7f3k turns round with the policy that it was started with: leave out --max-unavailable", ""},
 		{"a policy of abort", "abort", "train\n", []string{"--gate", "none"}, cli.Usage, "unknown flag: --gate", ""},
 	} {

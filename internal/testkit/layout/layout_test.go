@@ -64,6 +64,7 @@ var pureStdlib = []string{
 var pureModules = []string{
 	"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/component-helpers/", "github.com/go-logr/logr",
 	"github.com/agnivade/levenshtein",
+	"sigs.k8s.io/json", // the strict decoder of apimachinery
 }
 
 func TestPurePackagesImportOnlyWhatComputes(t *testing.T) {
