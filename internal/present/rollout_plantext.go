@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 )
 
@@ -132,6 +134,9 @@ func places(p *rollout.Plan) int { return max(min(p.Parallel, p.Ceiling-len(p.Do
 
 func ceilingText(p *rollout.Plan, o Options) string {
 	out := fmt.Sprintf("%d of %d unavailable or not yet proven", p.Ceiling, len(p.Nodes))
+	if v := p.Policy.MaxUnavailable; v != nil && v.Type == intstr.String {
+		out += fmt.Sprintf(" (%s of all nodes that should run it, selected or not)", v.StrVal)
+	}
 	switch n := len(p.Down); {
 	case n == 1:
 		out += fmt.Sprintf("; 1 is down already (%s)", p.Down[0])

@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -82,6 +83,27 @@ func TestRolloutScreensKeepToTheTerminal(t *testing.T) {
 					t.Errorf("%s: %d of %d columns: %s", s.name, width(line), columns, line)
 				}
 			}
+		}
+	}
+}
+
+// A percentage is of all nodes that should run it, and the plan says which
+// number that gives, also where few of them are selected.
+func TestAPlanSaysOfWhatAPercentageIs(t *testing.T) {
+	for _, c := range []struct {
+		ceiling intstr.IntOrString
+		want    string
+	}{
+		{intstr.FromString("5%"), "10 of 191 unavailable or not yet proven (5% of all nodes that should run it, selected or not)"},
+		{intstr.FromInt32(5), "5 of 191 unavailable or not yet proven;"},
+	} {
+		f := newFleet(afternoon)
+		p := scenePolicy()
+		p.MaxUnavailable, p.Nodes = &c.ceiling, []string{f.s.Nodes[0].Name, f.s.Nodes[1].Name}
+		v := planView(t, f, p, rollout.PlanInput{})
+		out := string(rendered(t, func(b *bytes.Buffer) error { return WritePlan(b, v, Options{Width: 200}) }))
+		if !strings.Contains(out, "ceiling    "+c.want) {
+			t.Errorf("%s is not said to be %s:\n%s", c.ceiling.String(), c.want, out)
 		}
 	}
 }

@@ -24,8 +24,9 @@ type Policy struct {
 
 // Pace is how many nodes at a time, and in which steps.
 type Pace struct {
-	// MaxUnavailable nodes of the scope, as a number or a percentage that is
-	// rounded up, may be without an available pod or not yet proven.
+	// MaxUnavailable of the nodes that should run the DaemonSet, selected or
+	// not, may be without an available pod or not yet proven: a number, or a
+	// percentage of them, rounded up.
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 	// MaxParallel nodes may be in flight; 0 means as many as MaxUnavailable.
 	MaxParallel int32 `json:"maxParallel,omitempty"`

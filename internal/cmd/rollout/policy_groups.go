@@ -20,7 +20,7 @@ var (
 )
 
 func (f *policyFlags) addPace() {
-	f.text("max-unavailable", "1", "Ceiling: how many nodes of the run, as a number or a percentage that is rounded up, may be without an available pod or not yet proven. Nodes that are down before count.",
+	f.text("max-unavailable", "1", "Ceiling: how many of the nodes that should run the DaemonSet, selected or not, may be without an available pod or not yet proven: a number, or a percentage of them, rounded up. Nodes that are down before count.",
 		func(p *rollout.Policy, s string) error {
 			v, err := amount("max-unavailable", s)
 			p.MaxUnavailable = &v
