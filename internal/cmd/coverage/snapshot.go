@@ -158,8 +158,8 @@ func targetOf(path string) (target string, open bool, err error) {
 		if filepath.Base(dir) == "fd" && (strings.HasPrefix(dir, "/dev/") || strings.HasPrefix(dir, "/proc/")) {
 			return at, true, nil // /dev/stdout: an open file, whatever its name was
 		}
-		link, err := os.Readlink(at)
-		if err != nil {
+		link, _ := os.Readlink(at)
+		if link == "" {
 			return at, false, nil // no link, or nothing there
 		}
 		if at = link; !filepath.IsAbs(link) {
