@@ -45,13 +45,13 @@ func strict(data []byte, into any) error {
 	if err != nil {
 		return explainJSON(err)
 	}
-	for _, err := range odd {
-		if name, ok := strings.CutPrefix(err.Error(), "unknown field "); ok {
-			return unknownField(strings.Trim(name, `"`))
-		}
-		return err
+	if len(odd) == 0 {
+		return nil
 	}
-	return nil
+	if name, ok := strings.CutPrefix(odd[0].Error(), "unknown field "); ok {
+		return unknownField(strings.Trim(name, `"`))
+	}
+	return odd[0]
 }
 
 func explainJSON(err error) error {

@@ -149,6 +149,9 @@ func (d *decider) start(ps *pass) *Decision {
 		dec := d.rest(phaseOf(c.Code), *c)
 		return &dec
 	}
+	if list = d.oneZone(r, list); len(list) == 0 && len(r.InFlight) == 0 {
+		return d.keptOut(WaitZone, StopZone, d.unfinished(r)[0], "zones are finished one at a time: mend the node, or skip it", ps)
+	}
 	begin, dec := d.admit(r, list, wave, ps)
 	if dec != nil || len(begin) == 0 {
 		return dec
@@ -181,9 +184,6 @@ func (d *decider) launch(n *Run, member, wave int) {
 // admit picks those candidates that there is room for and whose gates are
 // open. A node that is already down takes no place that it does not hold.
 func (d *decider) admit(r *Run, list []int, wave int, ps *pass) ([]int, *Decision) {
-	if list = d.oneZone(r, list); len(list) == 0 && len(r.InFlight) == 0 {
-		return nil, d.keptOut(WaitZone, StopZone, d.unfinished(r)[0], "zones are finished one at a time: mend the node, or skip it", ps)
-	}
 	taken := d.taken(r.InFlight)
 	parallel := d.p.Parallel(r.Size) - len(r.InFlight)
 	full := false

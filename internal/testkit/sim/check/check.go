@@ -98,6 +98,11 @@ func (c *checker) read(w *Write) {
 	if was == nil {
 		return
 	}
+	c.moves(was, rec)
+}
+
+// moves follows which nodes are put in flight, land or fail.
+func (c *checker) moves(was, rec *record) {
 	for _, f := range was.InFlight {
 		if !rec.flying(f.Node) {
 			if n := c.nodes[f.Node]; n != nil && n.UID == f.NodeUID { // a namesake is another node
@@ -194,24 +199,9 @@ func (c *checker) provenFor(node, podUID string, rec *record) (proven time.Durat
 	if c.released(node, rec) {
 		return 0, false
 	}
-	proven = -1
-	for _, p := range c.onNode[node] {
-		if p.Pod.OwnerUID != c.ds.UID {
-			continue
-		}
-		if p.UID == podUID {
-			c.fail("G7", "node %s done while its old pod is still there", node)
-		}
-		if from, ok := c.availFrom[p.UID]; ok && p.Labels[hashKey] == rec.Target.Hash {
-			proven = max(proven, c.asof.Sub(from))
-		}
-		// A break within the slack may not have been read yet.
-		if last, ok := c.lastSpell[p.UID]; ok && c.asof.Sub(last.to) <= c.h.Slack && p.Labels[hashKey] == rec.Target.Hash {
-			proven = max(proven, last.to.Sub(last.from))
-		}
-	}
+	proven = c.provenPods(node, podUID, rec)
 	// A process may have slept since it decided: what counts is what was there.
-	if last := c.lastOn[node]; last.hash == rec.Target.Hash && !c.asof.Before(last.from) && !c.asof.After(last.to) {
+	if last := c.lastOn[node]; last.hash == rec.Target.Hash && last.holds(c.asof) {
 		proven = max(proven, c.asof.Sub(last.from))
 	}
 	if d := c.down[node]; proven < 0 && d != nil && d.is && c.asof.Sub(d.at) <= c.h.Slack {
@@ -228,4 +218,25 @@ func (c *checker) released(node string, rec *record) bool {
 		}
 	}
 	return false
+}
+
+// provenPods is that of the pods that are there; negative where none is.
+func (c *checker) provenPods(node, podUID string, rec *record) time.Duration {
+	proven := time.Duration(-1)
+	for _, p := range c.onNode[node] {
+		if p.Pod.OwnerUID != c.ds.UID {
+			continue
+		}
+		if p.UID == podUID {
+			c.fail("G7", "node %s done while its old pod is still there", node)
+		}
+		if from, ok := c.availFrom[p.UID]; ok && p.Labels[hashKey] == rec.Target.Hash {
+			proven = max(proven, c.asof.Sub(from))
+		}
+		// A break within the slack may not have been read yet.
+		if last, ok := c.lastSpell[p.UID]; ok && c.asof.Sub(last.to) <= c.h.Slack && p.Labels[hashKey] == rec.Target.Hash {
+			proven = max(proven, last.to.Sub(last.from))
+		}
+	}
+	return proven
 }

@@ -101,6 +101,8 @@ type spell struct {
 	hash     string
 }
 
+func (s spell) holds(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
+
 // state is the world, replayed.
 type state struct {
 	h      *History
