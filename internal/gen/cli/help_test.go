@@ -47,7 +47,7 @@ func TestEveryCommandSaysWhatItDoesAndShowsHow(t *testing.T) {
 		for line := range strings.Lines(c.Example) {
 			line = strings.TrimSpace(line)
 			begins := func(word string) bool { return strings.HasPrefix(line, word) }
-			if line != "" && !slices.ContainsFunc([]string{"#", "--", "kubectl ", "helm ", "source <(", c.Root().Name()}, begins) {
+			if line != "" && !slices.ContainsFunc([]string{"#", "--", "kubectl ", "helm ", "mkdir -p ", "source <(", c.Root().Name()}, begins) {
 				t.Errorf("%s: the example %q is nothing that is typed", path, line)
 			}
 		}
