@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,13 +61,26 @@ func (r *Result) creationFixes(d *DaemonSetResult, v *Verdict) []string {
 	case CreateMissingRef:
 		return r.missingRefFixes(d, v)
 	case CreateStale:
-		if why := idleReason(v); why != "" {
-			return []string{asFix(rowOf[why].Remedy)}
-		}
-		return nil
+		return r.staleFixes(d, v)
 	default:
 		return nil
 	}
+}
+
+// staleFixes are for a pod of which nothing says why it is not there. A
+// controller that has made pods since it was refused is alive.
+func (r *Result) staleFixes(d *DaemonSetResult, v *Verdict) []string {
+	if why := idleReason(v); why != "" {
+		return []string{asFix(rowOf[why].Remedy)}
+	}
+	e := v.Detail.Evidence.Event
+	if e == nil {
+		return nil
+	}
+	before := Verdict{Node: v.Node, Pod: v.Pod, State: v.State, Reason: classifyCreate(e.Message), Detail: v.Detail}
+	fixes := slices.Clone(r.fixes(d, &before))
+	fixes[0] = "wait for the next attempt; if that is refused again: " + fixes[0]
+	return fixes
 }
 
 // missingRefFixes names what is missing as the template does: the event quotes

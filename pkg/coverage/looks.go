@@ -29,6 +29,9 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 		if why := idleReason(v); why == DSDeleting || why == SelectorAll {
 			return []string{o.command("kubectl", "get", "daemonset", "-n", ds.Namespace, ds.Name, "-o", "yaml")}
 		}
+		if e.Event != nil {
+			return []string{o.command("kubectl", "describe", "daemonset", "-n", ds.Namespace, ds.Name)}
+		}
 		return []string{o.command("kubectl", "get", "lease", "-n", "kube-system", "kube-controller-manager")}
 	case TaintTransient, TaintStructural, SelectorMismatch, SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods, SchedHostPort:
 		return []string{o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)}

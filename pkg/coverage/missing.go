@@ -24,6 +24,13 @@ type creation struct {
 // controller's longest backoff between two attempts is 1000 s.
 const createFresh = 20 * time.Minute
 
+// eventRefill is how long the event filter of a client may be silent about an
+// object while the same still happens: a burst of 25 events, then one in 300 s
+// for each source, object and type (defaultSpamBurst, defaultSpamQPS and
+// getSpamKey of client-go tools/record/events_cache.go, v0.37.2). While pods are
+// replaced the burst is soon spent.
+const eventRefill = 5 * time.Minute
+
 // missing judges a node that should run the DaemonSet and has no pod.
 func (a *analysis) missing(v *Verdict, n *corev1.Node) {
 	if a.creation == nil {
@@ -55,10 +62,11 @@ func (a *analysis) whyNotCreated() *creation {
 	events := a.ix.eventsOf(a.d.Namespace, "DaemonSet", a.d.Name, a.d.UID)
 	made := a.lastMade()
 	for _, e := range slices.Backward(events) {
-		if e.Reason != "FailedCreate" || a.opts.Now.Sub(time.Unix(int64(e.Last), 0)) > createFresh {
+		ago := a.opts.Now.Sub(time.Unix(int64(e.Last), 0))
+		if e.Reason != "FailedCreate" || ago > createFresh {
 			continue
 		}
-		if e.Last+snapshot.Time(ClockSkew/time.Second) < made {
+		if ago > eventRefill && e.Last+snapshot.Time(ClockSkew/time.Second) < made {
 			// What refused a pod then has let one pass since.
 			if c.event == nil {
 				c.event = eventEvidence(e)

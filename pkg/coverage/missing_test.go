@@ -42,3 +42,33 @@ func TestARefusalOlderThanTheNewestPodIsNoCause(t *testing.T) {
 		}
 	}
 }
+
+// The event filter of a client is silent for up to 5 min while the same goes on,
+// and pods are replaced all the time: what refused one lately stands.
+func TestAFreshRefusalOutlivesPodsThatWereMadeSince(t *testing.T) {
+	const words = `Error creating: pods "agent-x" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=5, limited: pods=5`
+	for _, c := range []struct {
+		ago  time.Duration
+		want Reason
+		fix  string
+	}{
+		{90 * time.Second, CreateQuota, "raise the quota"},
+		{4*time.Minute + 30*time.Second, CreateQuota, "raise the quota"},
+		{7 * time.Minute, CreateStale, "wait for the next attempt; if that is refused again: raise the quota"},
+	} {
+		w := testkit.NewWorld()
+		d := w.Run(testkit.DaemonSet("ops", "agent"))
+		w.Add(testkit.Node("n0"), testkit.PodOf(d, "n0").Created(20*time.Second), testkit.Node("n1"),
+			testkit.Event(d, "DaemonSet", "FailedCreate", words, c.ago))
+		r := Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute})
+		v := r.Report().Items[0].Nodes[1]
+		if v.Reason != c.want || !strings.HasPrefix(v.Remedy, c.fix) {
+			t.Errorf("an event %s old: %s, %q; want %s", c.ago, v.Reason, v.Remedy, c.want)
+		}
+		for _, cause := range causesOf(r, c.want) {
+			if text := strings.Join(append(cause.Fixes, cause.Looks...), " "); strings.Contains(text, "kube-controller-manager") {
+				t.Errorf("an event %s old: a controller that makes pods is blamed: %s", c.ago, text)
+			}
+		}
+	}
+}
