@@ -124,8 +124,10 @@ func (a *analysis) run() {
 		v := &o.everywhere[i]
 		v.Node, v.Pod = int32(i), -1
 		a.judge(v, n, ans, pods)
+		a.surged(v, n, pods)
 	}
 	a.second()
+	a.placesTaken()
 	a.choose()
 	a.summarize()
 	a.findings()

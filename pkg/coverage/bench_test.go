@@ -125,6 +125,22 @@ func BenchmarkReport(b *testing.B) {
 	perVerdict(b, 5000*20, func() { r.Report() })
 }
 
+// While an update is under way most nodes may be outdated.
+func BenchmarkReportOutdated(b *testing.B) {
+	s := fleet(5000, 20, 0)
+	for _, r := range s.Revisions {
+		r.Labels[hashLabel] = "new"
+	}
+	for _, d := range s.DaemonSets {
+		delete(d.Annotations, generationAnnotation)
+	}
+	r := Analyze(s, Options{Now: benchNow, Grace: 5 * time.Minute})
+	if n := r.Summary().Outdated; n < 50000 {
+		b.Fatalf("%d outdated", n)
+	}
+	perVerdict(b, 5000*20, func() { r.Report() })
+}
+
 func BenchmarkCauses(b *testing.B) {
 	s := fleet(5000, 20, 20)
 	r := Analyze(s, Options{Now: benchNow, Grace: 5 * time.Minute})

@@ -58,6 +58,7 @@ type DaemonSetResult struct {
 	// EventsUnread is set where the events of its namespace could not be listed.
 	EventsUnread bool
 
+	places places // of its RollingUpdate, among all nodes
 	// everywhere are the verdicts of all nodes: what is said of the DaemonSet as
 	// a whole does not depend on the nodes that are asked for.
 	everywhere []Verdict

@@ -20,27 +20,36 @@ type places struct {
 	by      map[Reason]int
 }
 
-func (d *DaemonSetResult) places() places {
-	p := places{of: "maxUnavailable", allowed: maxUnavailable(d), by: map[Reason]int{}}
-	takes := func(v *Verdict) bool { return v.State.Gap() }
-	if n, _ := maxSurge(d); n > 0 {
+// placesTaken counts them once for all verdicts. Those of maxSurge are gathered
+// while the nodes are judged: see surged.
+func (a *analysis) placesTaken() {
+	o := a.out
+	p := &o.places
+	if n, _ := maxSurge(o); n > 0 {
 		p.of, p.allowed = "maxSurge", n
-		takes = func(v *Verdict) bool { return v.failing() != v }
+		return
 	}
-	p.taken = d.having(func(v *Verdict) bool {
-		if takes(v) {
-			p.by[v.failing().Reason]++
+	p.of, p.allowed, p.taken, p.by = "maxUnavailable", maxUnavailable(o), 0, nil
+	for i := range o.everywhere {
+		if v := &o.everywhere[i]; v.State.Gap() {
+			p.take(v.failing().Reason)
 		}
-		return takes(v)
-	})
-	return p
+	}
+}
+
+func (p *places) take(r Reason) {
+	if p.by == nil {
+		p.by = map[Reason]int{}
+	}
+	p.taken++
+	p.by[r]++
 }
 
 // stuck reports whether no old pod may go before a gap is closed.
-func (p places) stuck() bool { return p.taken > 0 && p.taken >= p.allowed }
+func (p *places) stuck() bool { return p.taken > 0 && p.taken >= p.allowed }
 
 // String lists what takes the places, most first.
-func (p places) String() string {
+func (p *places) String() string {
 	reasons := slices.SortedFunc(maps.Keys(p.by), func(a, b Reason) int {
 		return cmp.Or(cmp.Compare(p.by[b], p.by[a]), rank(a)-rank(b))
 	})
@@ -63,7 +72,7 @@ func updateText(d *DaemonSetResult) string {
 	case onDelete:
 		return "updateStrategy is OnDelete: nothing replaces them by itself"
 	}
-	p := d.places()
+	p := &d.places
 	if n, surge := maxSurge(d); n > 0 {
 		return surgeText(p, surge)
 	}
@@ -74,8 +83,12 @@ func updateText(d *DaemonSetResult) string {
 }
 
 // surgeText says why an old pod stays beside a new one.
-func surgeText(p places, surge string) string {
-	failing := fmt.Sprintf("%d of %d new pods that it allows beside old ones are not available (%s)", p.taken, p.allowed, p)
+func surgeText(p *places, surge string) string {
+	are := "are"
+	if p.taken == 1 {
+		are = "is"
+	}
+	failing := fmt.Sprintf("%s beside old ones %s not available (%s), and it allows %d", count(p.taken, "new pod"), are, p, p.allowed)
 	switch {
 	case p.stuck():
 		return "RollingUpdate with maxSurge " + surge + " waits: " + failing
@@ -93,7 +106,7 @@ func (r *Result) updateFixes(d *DaemonSetResult) []string {
 	case d.onDelete():
 		return []string{"delete the pods one by one, each after the one before is ready again, or with the plugin: " + r.rollout("start", d.DaemonSet)}
 	case d.stuck():
-		return []string{"mend what takes the places of " + d.places().of + ": the update then goes on by itself"}
+		return []string{"mend what takes the places of " + d.places.of + ": the update then goes on by itself"}
 	}
 	return []string{"wait: the update goes on by itself"}
 }
@@ -115,7 +128,7 @@ func (d *DaemonSetResult) onDelete() bool {
 
 // stuck reports whether a RollingUpdate waits for gaps to be closed.
 func (d *DaemonSetResult) stuck() bool {
-	return !d.onDelete() && d.places().stuck()
+	return !d.onDelete() && d.places.stuck()
 }
 
 // undoFixes take an update back of which the new pods fail, while older ones

@@ -120,13 +120,13 @@ func TestANewPodThatFailsBesideAnOldOneIsTold(t *testing.T) {
 		fix            string
 	}{
 		{"stuck", "2", crash, CrashLoop,
-			"RollingUpdate with maxSurge 2 waits: 2 of 2 new pods that it allows beside old ones are not available (2 CrashLoop)",
+			"RollingUpdate with maxSurge 2 waits: 2 new pods beside old ones are not available (2 CrashLoop), and it allows 2",
 			"mend what takes the places of maxSurge: the update then goes on by itself"},
 		{"others go on", "3", crash, CrashLoop,
-			"a RollingUpdate with maxSurge 3 is under way: 2 of 3 new pods that it allows beside old ones are not available (2 CrashLoop)",
+			"a RollingUpdate with maxSurge 3 is under way: 2 new pods beside old ones are not available (2 CrashLoop), and it allows 3",
 			"wait: the update goes on by itself"},
 		{"an image", "2", func(b *testkit.PodBuilder) { b.Waiting("ImagePullBackOff", "Back-off pulling image") }, ImagePull,
-			"RollingUpdate with maxSurge 2 waits: 2 of 2 new pods that it allows beside old ones are not available (2 ImagePull)",
+			"RollingUpdate with maxSurge 2 waits: 2 new pods beside old ones are not available (2 ImagePull), and it allows 2",
 			"mend what takes the places of maxSurge: the update then goes on by itself"},
 		{"starting", "2", func(b *testkit.PodBuilder) { b.NotReady(time.Minute) }, "",
 			"a RollingUpdate with maxSurge 2 is under way: an old pod goes when the new one beside it is available",
@@ -160,6 +160,66 @@ func TestANewPodThatFailsBesideAnOldOneIsTold(t *testing.T) {
 		}
 		if m := r.Needs(); len(m.EventNamespaces) != 1 {
 			t.Errorf("%s: the events of the new pods are not asked for: %+v", c.name, m)
+		}
+	}
+}
+
+// The controller counts a new pod that is not available whatever becomes of the
+// old one beside it: with no node to spare, the update waits for it.
+func TestASurgeIsStuckWhereTheOldPodFailsAsWell(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		old    func(*testkit.PodBuilder)
+		new    func(*testkit.PodBuilder)
+		why    string
+		remedy string
+	}{
+		{"the old pod is not ready", func(b *testkit.PodBuilder) { b.NotReady(time.Hour) }, func(b *testkit.PodBuilder) { b.Crashing(1, "Error", 3) },
+			"RollingUpdate with maxSurge 1 waits: 1 new pod beside old ones is not available (1 CrashLoop), and it allows 1",
+			"mend what takes the places of maxSurge: the update then goes on by itself"},
+		{"both crash", func(b *testkit.PodBuilder) { b.Crashing(2, "Error", 9) }, func(b *testkit.PodBuilder) { b.Crashing(1, "Error", 3) },
+			"RollingUpdate with maxSurge 1 waits: 1 new pod beside old ones is not available (1 CrashLoop), and it allows 1",
+			"mend what takes the places of maxSurge: the update then goes on by itself"},
+		{"the new pod starts", func(b *testkit.PodBuilder) { b.NotReady(time.Hour) }, func(b *testkit.PodBuilder) { b.NotReady(time.Minute) },
+			"a RollingUpdate with maxSurge 1 is under way: an old pod goes when the new one beside it is available",
+			"wait: the update goes on by itself"},
+		{"the old pod ends", func(b *testkit.PodBuilder) { b.Terminating(time.Minute) }, func(b *testkit.PodBuilder) { b.Crashing(1, "Error", 3) },
+			"a RollingUpdate with maxSurge 1 is under way: an old pod goes when the new one beside it is available",
+			"wait: the update goes on by itself"},
+	} {
+		w := testkit.NewWorld()
+		d := testkit.DaemonSet("ops", "agent").Build()
+		one := intstr.FromInt32(1)
+		d.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxSurge: &one}
+		w.Add(d, testkit.Revision(d, testkit.Hash, 2, time.Hour))
+		old, fresh := testkit.PodOf(d, "n0").Hash("old"), testkit.PodOf(d, "n0").Named("new-n0").Created(time.Minute)
+		c.old(old)
+		c.new(fresh)
+		w.Add(testkit.Node("n0"), old, fresh, testkit.Node("n1"), testkit.PodOf(d, "n1").Hash("old"))
+		r := Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute})
+		nodes := r.Report().Items[0].Nodes
+		if nodes[0].State != Unready || nodes[1].State != Outdated || nodes[1].Remedy != c.remedy {
+			t.Errorf("%s: %s, %s %q", c.name, nodes[0].State, nodes[1].State, nodes[1].Remedy)
+		}
+		if got := updateText(&r.DaemonSets[0]); got != c.why {
+			t.Errorf("%s: %q, want %q", c.name, got, c.why)
+		}
+	}
+}
+
+// What is said of one node never asks all of them again: with 5,000 nodes and 20
+// DaemonSets that would be 500 million questions.
+func TestTheReportOnANodeLooksAtNoOther(t *testing.T) {
+	for _, r := range []*Result{
+		rolling(testkit.DaemonSet("ops", "agent").MaxUnavailable("15%"), 3, 2),
+		surging("2", func(b *testkit.PodBuilder) { b.Crashing(1, "Error", 3) }),
+	} {
+		want := asMap(t, r.Report())
+		for i := range r.DaemonSets {
+			r.DaemonSets[i].everywhere = nil
+		}
+		if got := asMap(t, r.Report()); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("the report counts the nodes again:\n%v\n%v", got, want)
 		}
 	}
 }
