@@ -113,7 +113,7 @@ func TestEachChangeDoesWhatItSays(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, c := range e.Changes {
-					if strings.HasSuffix(c.Effect, "would fit") {
+					if strings.HasPrefix(c.Effect, "the pod would fit") {
 						checkFit(t, r, i, e, c)
 					} else {
 						checkChange(t, r, &r.DaemonSets[i], n, e, c)
