@@ -119,10 +119,11 @@ type Room struct {
 	LowestPriority *int32 `json:"lowestPriority,omitempty"`
 	// Preemption says whether evicting pods of lower priority would make
 	// room: possible, no victims, not enough, never; under way where the
-	// scheduler has nominated the pod to the node.
+	// scheduler has nominated the pod to the node, and there is room or pods
+	// that are ending make it.
 	Preemption string `json:"preemption,omitempty"`
 	// Victims are the pods that it would evict; where it is under way, those of
-	// lower priority that are being deleted.
+	// lower priority that are ending and make room.
 	Victims *Victims `json:"victims,omitempty"`
 	// Critical says what the highest priority class would do for a pod of a
 	// lower one.
@@ -151,6 +152,8 @@ type Victims struct {
 	// Stranded are owners of victims that have no other place than this node:
 	// "DaemonSet monitoring/node-exporter", or a static pod.
 	Stranded []string `json:"stranded,omitempty"`
+	// Bare are victims without a controller: nothing makes them again.
+	Bare []string `json:"bare,omitempty"` // namespace/name
 
 	short []ResourceRoom
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestWhatAloneWouldChangeTheVerdict(t *testing.T) {
@@ -122,24 +123,25 @@ func TestWhatLetsAPodFit(t *testing.T) {
 		want     []string
 	}{
 		{name: "less is asked, or the class is raised", template: []func(*corev1.PodSpec){asksOf("cpu", "2", "memory", "1Gi")}, words: words,
-			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
+			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "Job", "3", "1Gi") },
 			want:  []string{"template|request at most cpu 1000m|1 -> 1", "template|set priorityClassName: system-node-critical|1 -> 1"}},
 		{name: "of two resources less of both", template: []func(*corev1.PodSpec){asksOf("cpu", "2", "memory", "8Gi")}, words: words,
-			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
+			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "Job", "3", "1Gi") },
 			want:  []string{"template|request at most cpu 1000m, memory 7168Mi|1 -> 1", "template|set priorityClassName: system-node-critical|1 -> 1"}},
 		{name: "no class helps where the node is too small", template: []func(*corev1.PodSpec){asksOf("cpu", "5")}, words: words,
-			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
+			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "Job", "3", "1Gi") },
 			want:  []string{"template|request at most cpu 1000m|1 -> 1"}},
 		{name: "the highest class cannot be raised", template: []func(*corev1.PodSpec){asksOf("cpu", "2"), class}, words: words,
-			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") },
+			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "Job", "3", "1Gi") },
 			want:  []string{"template|request at most cpu 1000m|1 -> 1"}},
 		{name: "nothing is free, so nothing less would do", template: []func(*corev1.PodSpec){asksOf("cpu", "2")}, words: words,
-			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "4", "1Gi") },
+			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "Job", "4", "1Gi") },
 			want:  []string{"template|set priorityClassName: system-node-critical|1 -> 1"}},
 		{name: "a port is changed", template: []func(*corev1.PodSpec){port}, words: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
 			build: func(w *pairWorld, _ *appsv1.DaemonSet) {
 				p := corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1", Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{HostPort: 9100}}}}}}
 				p.Namespace, p.Name = "a", "b"
+				p.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "b", Controller: new(true)}}
 				w.addPod(&p)
 			},
 			want: []string{"template|set priorityClassName: system-node-critical|1 -> 1", "template|take another host port than 9100/TCP|1 -> 1"}},
@@ -152,10 +154,10 @@ func TestWhatLetsAPodFit(t *testing.T) {
 			},
 			want: []string{"template|take another host port than 9100/TCP|1 -> 1"}},
 		{name: "something else is in the way too", template: []func(*corev1.PodSpec){asksOf("cpu", "2")}, words: "0/1 nodes are available: 1 Insufficient cpu, 1 node(s) exceed max volume count.",
-			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "", "3", "1Gi") }},
+			build: func(w *pairWorld, _ *appsv1.DaemonSet) { w.other("a", "b", "n1", "Job", "3", "1Gi") }},
 		{name: "nobody looked at the node", template: []func(*corev1.PodSpec){asksOf("cpu", "2")}, words: words,
 			build: func(w *pairWorld, _ *appsv1.DaemonSet) {
-				w.other("a", "b", "n1", "", "3", "1Gi")
+				w.other("a", "b", "n1", "Job", "3", "1Gi")
 				w.AllPods = false
 			}},
 		{name: "the room is there", template: []func(*corev1.PodSpec){asksOf("cpu", "2")}, words: words},

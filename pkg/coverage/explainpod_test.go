@@ -141,7 +141,7 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 			"room|memory asks 5120Mi; allocatable 8192Mi - 6144Mi bound by 1 pod = 2048Mi free|FAIL",
 			"|cpu, pods (2 of 29), host ports|pass",
 			"preemption|priority 0 (no class); lowest holder has -5; 3072Mi short|possible",
-			"victims|a/low (no controller) 6144Mi", "holders|a/low 6144Mi",
+			"victims|a/low (no controller) 6144Mi; a/low: nothing makes it again", "holders|a/low 6144Mi",
 			"scheduler|waits for 9h: 1 Insufficient cpu (the other node's share of the message is left out)"}},
 		{"the scheduler's word is older than the room", func(w *pairWorld) {
 			w.pod(w.set("ns", "ds", asksOf("cpu", "1")), "n1", pending(older))
@@ -157,6 +157,7 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 		}, []string{"pod|ds-n1, pinned to this node, not bound, phase Pending, not Ready, revision new (current)|FAIL",
 			"room|host port 9100/TCP is held by a/exporter|FAIL", "|pods (2 of 29)|pass",
 			"preemption|priority 0 (no class); lowest holder has 0|FAIL, no victims",
+			"|a higher priority class evicts a/exporter: nothing makes it again",
 			"scheduler|waits for 9h: 1 node(s) didn't have free ports for the requested pod ports"}},
 		{"a bound pod has more than its node", func(w *pairWorld) {
 			w.pod(w.set("ns", "ds", asksOf("cpu", "3")), "n1")

@@ -38,7 +38,11 @@ func (x *explainer) preemption(asks asking, room *Room) {
 		x.rule("preemption", text, fail+", "+room.Preemption, true)
 	}
 	if room.Victims != nil {
-		x.more("victims", room.Victims.text(), "", false)
+		text := room.Victims.text()
+		if room.Preemption == preemptPossible { // those that are ending are lost already
+			text = strings.Join(append([]string{text}, room.Victims.loses()...), "; ")
+		}
+		x.more("victims", text, "", false)
 	}
 	if text := room.noRaise(x.d); text != "" {
 		x.more("", text, "", false)

@@ -339,7 +339,7 @@ func checkFit(t *rapid.T, r *Result, i int, e *Explanation, c Change) {
 	}
 	left := *r.Snapshot
 	left.Pods = slices.DeleteFunc(slices.Clone(r.Snapshot.Pods), func(q snapshot.Pod) bool { return q.Priority < p.Priority })
-	if room := computeRoom(newIndex(&left), v.Node, r.node(v), &p); len(room.short())+len(room.HostPorts) > 0 {
+	if room := computeRoom(newIndex(&left), v.Node, r.node(v), &p, r.Options.Now); len(room.short())+len(room.HostPorts) > 0 {
 		t.Fatalf("%q, and with every lower priority gone still %+v", c.Do, room)
 	}
 	if c.From != c.To || c.From != int(r.DaemonSets[i].Counts.Desired) {

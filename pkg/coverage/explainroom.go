@@ -19,7 +19,7 @@ func (x *explainer) roomLines() {
 		return
 	}
 	asks := x.asks()
-	room := computeRoom(x.ix, x.v.Node, x.n, asks.pod)
+	room := computeRoom(x.ix, x.v.Node, x.n, asks.pod, x.r.Options.Now)
 	x.room(asks, room)
 	x.scheduler(room)
 }

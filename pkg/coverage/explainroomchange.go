@@ -15,7 +15,7 @@ func (x *explainer) roomChanges() []Change {
 		return nil
 	}
 	asks := x.asks()
-	room := computeRoom(x.ix, x.v.Node, x.n, asks.pod)
+	room := computeRoom(x.ix, x.v.Node, x.n, asks.pod, x.r.Options.Now)
 	const fits = "the pod would fit"
 	var out []Change
 	add := func(do, effect string) {

@@ -40,7 +40,11 @@ func underWay(room *Room) string {
 	if room.Victims == nil {
 		return "the scheduler has nominated the pod to the node"
 	}
-	return "the scheduler has nominated the pod to the node, where " + room.Victims.text() + " must end first"
+	verb := " are ending"
+	if room.Victims.Count == 1 {
+		verb = " is ending"
+	}
+	return "the scheduler has nominated the pod to the node; " + room.Victims.text() + verb + " there"
 }
 
 func (r *Result) portFixes(d *DaemonSetResult, room *Room) []string {
@@ -103,6 +107,9 @@ func insufficientFixes(d *DaemonSetResult, v *Verdict) []string {
 		text := "wait: the scheduler can preempt " + room.Victims.text()
 		if len(room.Victims.Stranded) > 0 {
 			text += "; these have no other place: " + few(room.Victims.Stranded)
+		}
+		if len(room.Victims.Bare) > 0 {
+			text += "; nothing makes these again: " + few(room.Victims.Bare)
 		}
 		if less, ok := requestAtMost(room); ok {
 			text += "; or request at most " + less

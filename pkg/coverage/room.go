@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +31,7 @@ func (a *analysis) roomOn(node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 			a.rooms[k] = node
 		}
 	}
-	return computeRoom(a.ix, node, n, p)
+	return computeRoom(a.ix, node, n, p, a.opts.Now)
 }
 
 // shape is equal for nodes of which one is examined for all: the same
@@ -67,7 +68,7 @@ type roomScene struct {
 
 // computeRoom adds up what is bound to a node: requests of all pods that have
 // not ended, as the scheduler's NodeResourcesFit counts them.
-func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod) *Room {
+func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod, now time.Time) *Room {
 	s := roomScene{n: n, p: p}
 	for _, i := range ix.bound(node) {
 		if q := &ix.s.Pods[i]; q.UID != p.UID {
@@ -96,20 +97,10 @@ func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod) *Room {
 	sortHolders(room.Nominated, short)
 	sortHolders(room.Holders, short)
 	room.Holders = room.Holders[:min(len(room.Holders), maxHolders)]
-	var victims []*snapshot.Pod
-	switch {
-	case p.Node == "" && p.Nominated == n.Name:
-		room.Preemption, victims = preemptUnderWay, s.ending()
-	case !mayPreempt(p):
-		room.Preemption = preemptNever
-	default:
-		room.Preemption, victims = s.preempt(p.Priority)
-	}
-	room.Victims = newVictims(victims, short)
+	s.preemption(room, now)
 	if p.Priority < systemNodeCritical && (len(short) > 0 || len(room.HostPorts) > 0) {
-		room.Critical = &Critical{}
-		room.Critical.Preemption, victims = s.preempt(systemNodeCritical)
-		room.Critical.Victims = newVictims(victims, short)
+		word, victims := s.preempt(systemNodeCritical)
+		room.Critical = &Critical{Preemption: word, Victims: newVictims(victims, short)}
 	}
 	return room
 }

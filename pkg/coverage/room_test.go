@@ -64,7 +64,7 @@ func roomOf(t *testing.T, allocatable string, pods ...*corev1.Pod) *Room {
 	}
 	first := s.Pods[0]
 	s.Sort()
-	return computeRoom(newIndex(s), 0, n, &first)
+	return computeRoom(newIndex(s), 0, n, &first, testkit.Now)
 }
 
 func roomLine(t *testing.T, room *Room, name string) ResourceRoom {

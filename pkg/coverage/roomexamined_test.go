@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -116,5 +117,30 @@ func TestEachDaemonSetHasItsNodeExamined(t *testing.T) {
 	}
 	if got, want := analyzeExamined(w).Needs().Nodes, []string{"large-0", "small-0"}; !slices.Equal(got, want) {
 		t.Errorf("examined %v, want %v", got, want)
+	}
+}
+
+// What a cause of many nodes says of room costs in proportion to their number.
+func TestTheLeastOfManyNodesCostsInProportion(t *testing.T) {
+	cost := func(nodes int) uint64 {
+		ms := make([]member, nodes)
+		for i := range ms {
+			v := &Victims{Count: 1, Pods: []Holder{{Pod: fmt.Sprint("shop/", i)}}, Stranded: []string{fmt.Sprint("DaemonSet a/", i)}, Bare: []string{fmt.Sprint("shop/", i)}}
+			ms[i].v = &Verdict{Detail: &Detail{Evidence: Evidence{Room: &Room{
+				Resources: []ResourceRoom{{Name: "cpu", Asks: 2, Free: 1, Short: true}}, HostPorts: []PortHolder{{Port: "80/TCP", Pod: fmt.Sprint("shop/", i)}},
+				Preemption: preemptPossible, Victims: v, Critical: &Critical{Preemption: preemptPossible, Victims: v},
+			}}}}
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		room := leastRoom(ms[0].v, ms).Detail.Evidence.Room
+		runtime.ReadMemStats(&after)
+		if room.Victims.Count != nodes || len(room.HostPorts) != nodes || len(room.Critical.Victims.Stranded) != nodes || len(room.Victims.Pods) != maxHolders {
+			t.Errorf("of %d nodes: %d victims, %d ports", nodes, room.Victims.Count, len(room.HostPorts))
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if one, eight := cost(500), cost(4000); eight > 16*one {
+		t.Errorf("%d bytes for 500 nodes, %d for 4000", one, eight)
 	}
 }

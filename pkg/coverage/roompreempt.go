@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -75,16 +76,50 @@ func (s *roomScene) preempt(priority int32) (string, []*snapshot.Pod) {
 	return preemptPossible, victims
 }
 
-// ending are the pods of a lower priority that are being deleted: those that the
-// scheduler preempted for the pod are among them.
-func (s *roomScene) ending() []*snapshot.Pod {
+// preemption says what preemption does, or would do, for the pod as it is.
+func (s *roomScene) preemption(room *Room, now time.Time) {
+	short := room.short()
+	var ending []*snapshot.Pod
+	nominated := s.p.Node == "" && s.p.Nominated == s.n.Name
+	if nominated {
+		ending = s.ending(now, short)
+	}
+	switch {
+	case len(ending) > 0, nominated && len(short) == 0 && len(room.HostPorts) == 0:
+		room.Preemption, room.Victims = preemptUnderWay, newVictims(ending, short)
+	case !mayPreempt(s.p):
+		room.Preemption = preemptNever
+	default:
+		word, victims := s.preempt(s.p.Priority)
+		room.Preemption, room.Victims = word, newVictims(victims, short)
+	}
+}
+
+// ending are the pods of a lower priority whose end makes room: those that the
+// scheduler has preempted, for which it waits however long they take
+// (podTerminatingByPreemption, plugins/defaultpreemption, v1.37.2), and those
+// within their grace that hold what is short. What should have ended long ago
+// is not waited for: its end may never come.
+func (s *roomScene) ending(now time.Time, short []ResourceRoom) []*snapshot.Pod {
+	holds := func(q *snapshot.Pod) bool {
+		return clash(s.p, q) || slices.ContainsFunc(short, func(x ResourceRoom) bool { return amountOf(x.Name, q) > 0 })
+	}
 	var out []*snapshot.Pod
 	for _, q := range s.bound {
-		if q.Deleted != 0 && q.Priority < s.p.Priority {
+		if q.Deleted != 0 && q.Priority < s.p.Priority && (preempted(q) || now.Unix() <= int64(q.Deleted)+stuckAfter && holds(q)) {
 			out = append(out, q)
 		}
 	}
 	return out
+}
+
+// preempted reports whether the scheduler deletes the pod to make room.
+func preempted(p *snapshot.Pod) bool {
+	if p.Full == nil {
+		return false
+	}
+	c := podCondition(p.Full, corev1.DisruptionTarget)
+	return c != nil && c.Status == corev1.ConditionTrue && c.Reason == corev1.PodReasonPreemptionByScheduler
 }
 
 func mayPreempt(p *snapshot.Pod) bool {
@@ -93,25 +128,42 @@ func mayPreempt(p *snapshot.Pod) bool {
 
 // newVictims keeps the largest by what is short.
 func newVictims(pods []*snapshot.Pod, short []ResourceRoom) *Victims {
-	if len(pods) == 0 {
-		return nil
-	}
-	v := &Victims{Count: len(pods), short: short}
+	v := Victims{Count: len(pods), short: short}
 	for _, q := range pods {
 		v.Pods = append(v.Pods, newHolder(q))
-		if text := stranded(q); text != "" && !slices.Contains(v.Stranded, text) {
+		if text := stranded(q); text != "" {
 			v.Stranded = append(v.Stranded, text)
 		}
+		if q.Owner == nil {
+			v.Bare = append(v.Bare, key(q))
+		}
 	}
-	v.cut()
-	return v
+	return v.sum()
 }
 
-func (v *Victims) cut() {
+// add notes the victims on another node; sum is to follow.
+func (v *Victims) add(w *Victims) {
+	if w == nil {
+		return
+	}
+	v.Count += w.Count
+	v.Pods = append(v.Pods, w.Pods...)
+	v.Stranded = append(v.Stranded, w.Stranded...)
+	v.Bare = append(v.Bare, w.Bare...)
+	v.short = w.short
+}
+
+// sum puts in order, and cuts, what was added up; nil for no victims.
+func (v *Victims) sum() *Victims {
+	if v.Count == 0 {
+		return nil
+	}
 	sortHolders(v.Pods, v.short)
 	v.Pods = v.Pods[:min(len(v.Pods), maxHolders)]
 	slices.Sort(v.Stranded)
 	v.Stranded = slices.Compact(v.Stranded)
+	slices.Sort(v.Bare)
+	return v
 }
 
 // stranded names what a pod belongs to where it has no other place than its
@@ -126,19 +178,6 @@ func stranded(p *snapshot.Pod) string {
 		return "static pod " + key(p)
 	}
 	return ""
-}
-
-// merge adds the victims on another node.
-func (v *Victims) merge(w *Victims) *Victims {
-	if v == nil || w == nil {
-		return cmp.Or(v, w)
-	}
-	sum := &Victims{
-		Count: v.Count + w.Count, Pods: slices.Concat(v.Pods, w.Pods),
-		Stranded: slices.Concat(v.Stranded, w.Stranded), short: v.short,
-	}
-	sum.cut()
-	return sum
 }
 
 // text names the largest victims, and what they belong to.
@@ -160,10 +199,26 @@ func (v *Victims) text() string {
 	return text
 }
 
+// loses says who is lost where these go: pods of what has no other place, and
+// pods that nobody makes again; nothing where all come back elsewhere.
+func (v *Victims) loses() []string {
+	var out []string
+	if len(v.Stranded) > 0 {
+		out = append(out, "pods of "+few(v.Stranded)+", which have no other place")
+	}
+	switch {
+	case len(v.Bare) == 1:
+		out = append(out, v.Bare[0]+": nothing makes it again")
+	case len(v.Bare) > 1:
+		out = append(out, few(v.Bare)+": nothing makes them again")
+	}
+	return out
+}
+
 // raise says what the highest priority class would do for a pod of the
 // DaemonSet: whom it evicts, and whether it helps. It does not where a victim
-// has no other place, as the pod of another DaemonSet: that would only move the
-// gap.
+// does not come back elsewhere: the pod of another DaemonSet, which would only
+// move the gap, or a pod that nothing makes again.
 func (room *Room) raise(d *DaemonSetResult) (evicts string, helps bool) {
 	spec := &d.DaemonSet.Spec.Template.Spec
 	never := spec.PreemptionPolicy != nil && *spec.PreemptionPolicy == corev1.PreemptNever
@@ -171,14 +226,20 @@ func (room *Room) raise(d *DaemonSetResult) (evicts string, helps bool) {
 	if c == nil || c.Preemption != preemptPossible || c.Victims == nil || never || spec.PriorityClassName == "system-node-critical" {
 		return "", false
 	}
-	return c.Victims.text(), len(c.Victims.Stranded) == 0
+	return c.Victims.text(), len(c.Victims.loses()) == 0
 }
 
 // noRaise says why a higher priority class is no way out, where it would make
-// room.
+// room that the scheduler does not make as things are.
 func (room *Room) noRaise(d *DaemonSetResult) string {
-	if evicts, helps := room.raise(d); helps || evicts == "" {
+	evicts, helps := room.raise(d)
+	if helps || evicts == "" || room.Preemption == preemptPossible || room.Preemption == preemptUnderWay {
 		return ""
 	}
-	return "a higher priority class would only move the gap: it evicts pods of " + few(room.Critical.Victims.Stranded) + ", which have no other place"
+	v := room.Critical.Victims
+	text := "a higher priority class "
+	if len(v.Stranded) > 0 {
+		text += "would only move the gap: it "
+	}
+	return text + "evicts " + strings.Join(v.loses(), "; and ")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
@@ -103,6 +104,10 @@ func TestWhomTheHighestClassEvicts(t *testing.T) {
 			}, "", "static pod kube-system/proxy-n1",
 		},
 		{
+			"nothing makes a bare pod again", "500m", cpu, nil, []any{testkit.Pod("shop", "once", "n1").Requests("cpu", "700m")},
+			"", "a higher priority class evicts shop/once: nothing makes it again",
+		},
+		{
 			"too little is left whoever goes", "500m", cpu, nil, []any{
 				testkit.Pod("shop", "app", "n1").OwnedBy("ReplicaSet", "app-7d9f").Requests("cpu", "100m"),
 				testkit.Pod("kube-system", "vital", "n1").Requests("cpu", "700m").Priority(systemNodeCritical),
@@ -153,7 +158,7 @@ func TestWhomTheHighestClassEvicts(t *testing.T) {
 			if (effect != "") != (tt.evicts != "") || !strings.HasSuffix(effect, tt.evicts) {
 				t.Errorf("explain: %q, want it to evict %q", effect, tt.evicts)
 			}
-			if text := ruleText(e); strings.Contains(text, "no other place") != (tt.gap != "") || !strings.Contains(text, tt.gap) {
+			if text := ruleText(e); (strings.Contains(text, "no other place") || strings.Contains(text, "nothing makes")) != (tt.gap != "") || !strings.Contains(text, tt.gap) {
 				t.Errorf("explain says\n%s\nand not %q", text, tt.gap)
 			}
 		})
@@ -181,13 +186,19 @@ func TestTheHighestClassOnSeveralNodes(t *testing.T) {
 	}
 }
 
+// controlled gives a pod a controller that makes it again elsewhere.
+func controlled(p *corev1.Pod) {
+	yes := true
+	p.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: p.Name, UID: "rs", Controller: &yes}}
+}
+
 // A class that must not preempt is another matter than a template that forbids
 // it by itself.
 func TestNeverPreempting(t *testing.T) {
 	never := func(p *corev1.Pod) { v := corev1.PreemptNever; p.Spec.PreemptionPolicy = &v }
-	room := roomOf(t, roomNode, roomPod("p", "", "cpu=2", never), roomPod("q", "n1", "cpu=3"))
+	room := roomOf(t, roomNode, roomPod("p", "", "cpu=2", never), roomPod("q", "n1", "cpu=3", controlled))
 	d := &DaemonSetResult{DaemonSet: testkit.DaemonSet("ops", "agent").Build()}
-	if evicts, helps := room.raise(d); !helps || evicts != "shop/q (no controller) 3000m" {
+	if evicts, helps := room.raise(d); !helps || evicts != "shop/q (ReplicaSet q) 3000m" {
 		t.Errorf("%q, %v", evicts, helps)
 	}
 	v := corev1.PreemptNever
@@ -210,6 +221,19 @@ func TestWaitingForPreemptionSaysWhomItTakes(t *testing.T) {
 		testkit.PodOf(exporter, "n1").Requests("cpu", "700m"))
 	const want = "wait: the scheduler can preempt monitoring/exporter-n1 (DaemonSet exporter) 700m; " +
 		"these have no other place: DaemonSet monitoring/exporter; or request at most cpu 300m"
+	if got := Analyze(w.Snapshot(), Options{Now: testkit.Now}).Report().Items[0].Nodes[0].Remedy; got != want {
+		t.Errorf("remedy %q, want %q", got, want)
+	}
+}
+
+// A victim that nothing makes again is named as such where the scheduler may
+// preempt it by itself.
+func TestABareVictimIsNamed(t *testing.T) {
+	d := testkit.DaemonSet("ops", "agent").Requests("cpu", "500m").Build()
+	w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1").Allocatable("cpu", "1"),
+		testkit.PodOf(d, "n1").Priority(1000).Pending("0/1 nodes are available: 1 Insufficient cpu."),
+		testkit.Pod("shop", "once", "n1").Requests("cpu", "700m"))
+	const want = "wait: the scheduler can preempt shop/once (no controller) 700m; nothing makes these again: shop/once; or request at most cpu 300m"
 	if got := Analyze(w.Snapshot(), Options{Now: testkit.Now}).Report().Items[0].Nodes[0].Remedy; got != want {
 		t.Errorf("remedy %q, want %q", got, want)
 	}

@@ -17,27 +17,80 @@ func examined(ms []member) []member {
 	return out
 }
 
+// underWay reports whether the scheduler makes room for the pod already.
+func (v *Verdict) underWay() bool {
+	return v.Detail != nil && v.Detail.Evidence.Room != nil && v.Detail.Evidence.Room.Preemption == preemptUnderWay
+}
+
+// stuck are the members for which something is to be done: without those that
+// have only to wait, unless all have.
+func stuck(ms []member) []member {
+	var out []member
+	for _, m := range ms {
+		if !m.v.underWay() {
+			out = append(out, m)
+		}
+	}
+	if len(out) == 0 {
+		return ms
+	}
+	return out
+}
+
 // leastRoom is v with the least that is free on any node that was examined of
-// the group, and with what preemption would do on all of them.
+// those of the group that are stuck, and with what preemption would do on all of
+// them.
 func leastRoom(v *Verdict, ms []member) *Verdict {
+	ms = stuck(ms)
 	seen := examined(ms)
-	if len(seen) == 0 {
+	switch {
+	case len(seen) > 0:
+	case v.underWay():
+		return ms[0].v
+	default:
 		return v
 	}
-	room := *seen[0].v.Detail.Evidence.Room
+	room := leastOf(seen)
 	room.partial = len(seen) < len(ms)
-	room.Resources = slices.Clone(room.Resources)
-	for _, m := range seen[1:] {
-		room.least(m.v.Detail.Evidence.Room)
-	}
 	least := *v
 	d := Detail{}
 	if v.Detail != nil {
 		d = *v.Detail
 	}
-	d.Evidence.Room = &room
+	d.Evidence.Room = room
 	least.Detail = &d
 	return &least
+}
+
+// leastOf takes of each resource what is least on one of the nodes, and adds up
+// who holds ports and whom preemption takes. What is added up is sorted and cut
+// once, at the end: there may be thousands of nodes.
+func leastOf(seen []member) *Room {
+	room := *seen[0].v.Detail.Evidence.Room
+	room.Resources = slices.Clone(room.Resources)
+	room.HostPorts, room.Critical = nil, nil
+	var victims, ofCritical Victims
+	for _, m := range seen {
+		other := m.v.Detail.Evidence.Room
+		room.least(other)
+		room.HostPorts = append(room.HostPorts, other.HostPorts...)
+		if other.Preemption != preemptPossible {
+			room.Preemption = other.Preemption
+		}
+		victims.add(other.Victims)
+		// Nil where the pod has the room that it needs, or the class.
+		if c := other.Critical; c != nil {
+			ofCritical.add(c.Victims)
+			if room.Critical == nil || c.Preemption != preemptPossible { // on one node it does not help
+				room.Critical = &Critical{Preemption: c.Preemption}
+			}
+		}
+	}
+	room.Victims = victims.sum()
+	if room.Critical != nil {
+		room.Critical.Victims = ofCritical.sum()
+	}
+	return &room
 }
 
 // least takes from the room of another node what is less there.
@@ -49,19 +102,6 @@ func (room *Room) least(other *Room) {
 				x.Free, x.Allocatable, x.Short = min(x.Free, y.Free), min(x.Allocatable, y.Allocatable), x.Short || y.Short
 			}
 		}
-	}
-	room.HostPorts = slices.Concat(room.HostPorts, other.HostPorts)
-	if other.Preemption != preemptPossible {
-		room.Preemption = other.Preemption
-	}
-	room.Victims = room.Victims.merge(other.Victims)
-	switch a, b := room.Critical, other.Critical; {
-	case b == nil: // it has the room that it needs, or the class
-	case a == nil || b.Preemption != preemptPossible:
-		room.Critical = b
-	case a.Preemption == preemptPossible:
-		room.Critical = &Critical{Preemption: a.Preemption, Victims: a.Victims.merge(b.Victims)}
-	default: // on one node it does not help
 	}
 }
 

@@ -36,7 +36,7 @@ func scenes() []scene {
 		{
 			file: "explain.svg", title: "kubectl ds-coverage explain",
 			says: "Eight rules for datadog-agent on node small-1: the pod and the room for its cpu request fail, preemption finds no victims, " +
-				"the others pass. Below it two changes of the template, either of which would let the pod fit.",
+				"the others pass. Below it a change of the template that would let the pod fit.",
 			shown: command("kubectl ds-coverage explain -n datadog datadog-agent small-1 --grace 0s \\\n" +
 				"    --from docs/examples/demo-cluster.json"),
 		},
