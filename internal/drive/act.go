@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -75,27 +76,46 @@ func (d *driver) save(ctx context.Context, a *rollout.SaveRun, v *rollout.View) 
 	return nil
 }
 
-// begins is how many gates look at nodes at a time.
-const begins = 8
+// looks is how many nodes gates look at at a time.
+const looks = 8
 
 // baselines lets gates see nodes as they are before they are touched, all in
 // the time of one request. A node that is tried again after its pod was
-// replaced is none: what it is like now is no measure.
+// replaced is none: what it is like now is no measure. Where a run turns round
+// it is one, of what the way back must not make worse.
 func (d *driver) baselines(ctx context.Context, next *rollout.Run, v *rollout.View) {
 	ctx, cancel := d.request(ctx)
 	defer cancel()
 	var g errgroup.Group
-	g.SetLimit(begins)
+	g.SetLimit(looks)
+	turns := pinned(next) && !pinned(d.run)
 	for i := range next.InFlight {
-		if n := v.Node(next.InFlight[i].Node); n != nil && !d.begun[n.Node.Name] && next.Replaces(n) {
-			d.begun[n.Node.Name] = true
-			g.Go(func() error {
-				d.Gates.Begin(ctx, n)
-				return nil
-			})
+		n := v.Node(next.InFlight[i].Node)
+		if n == nil {
+			continue
+		}
+		name, begins := n.Node.Name, next.Replaces(n)
+		if turns && begins {
+			d.Gates.Forget(name)
+			delete(d.begun, name)
+		}
+		switch {
+		case d.begun[name] && flies(d.run, name):
+		case d.begun[name]:
+			g.Go(func() error { d.Gates.Again(ctx, n); return nil })
+		case begins:
+			d.begun[name] = true
+			g.Go(func() error { d.Gates.Begin(ctx, n); return nil })
 		}
 	}
 	_ = g.Wait() // there are no errors
+}
+
+// pinned reports whether a run is on its way back.
+func pinned(r *rollout.Run) bool { return r.Undo != nil && r.Undo.Pinned }
+
+func flies(r *rollout.Run, node string) bool {
+	return slices.ContainsFunc(r.InFlight, func(f rollout.Flight) bool { return f.Node == node })
 }
 
 // forget lets gates forget nodes that are neither in flight nor failed in the

@@ -70,6 +70,7 @@ type Locker interface {
 type Gates interface {
 	Ask(ctx context.Context, q gates.Question) gates.Answer
 	Begin(ctx context.Context, node *rollout.NodeView)
+	Again(ctx context.Context, node *rollout.NodeView)
 	Forget(node string)
 }
 

@@ -58,6 +58,7 @@ func (g *fakeGates) note(line string) {
 }
 
 func (g *fakeGates) Begin(_ context.Context, n *rollout.NodeView) { g.note("begin " + n.Node.Name) }
+func (g *fakeGates) Again(_ context.Context, n *rollout.NodeView) { g.note("again " + n.Node.Name) }
 func (g *fakeGates) Forget(node string)                           { g.note("forget " + node) }
 
 func (g *fakeGates) lines() []string {

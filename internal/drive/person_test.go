@@ -317,7 +317,7 @@ func TestGatesKeepWhatTheySawBeforeTheFirstTry(t *testing.T) {
 			return nil
 		}
 		f.mustFinish(f.drive())
-		want := []string{"begin n0", "failed n0", "begin n1", "forget n0", "forget n1"}
+		want := []string{"begin n0", "failed n0", "again n0", "begin n1", "forget n0", "forget n1"}
 		if got := f.gates.lines(); !slices.Equal(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
@@ -408,5 +408,28 @@ func TestNothingIsDoneOnWhatNoListBearsOut(t *testing.T) {
 				t.Error("nobody was told")
 			}
 		})
+	}
+}
+
+// Whoever turns round compares with what there is to make better, and not with
+// what was before the way there: other pods may have restarted with it.
+func TestGatesTakeTheNodesInFlightAnewForTheWayBack(t *testing.T) {
+	f := begin(t, 3, rollout.Running)
+	_, run := f.stored()
+	for i, m := range run.Members {
+		run.InFlight = append(run.InFlight, rollout.Flight{Node: m.Node, NodeUID: f.nodes[i].UID})
+	}
+	back := *run
+	back.Undo, back.Target = &rollout.Undo{Pinned: true}, rollout.Revision{Hash: "h1"}
+	f.pods[0], f.pods[1] = f.pod(0, 2, "h2"), f.pod(1, 1, "h1")
+	d := &driver{Config: f.Config, run: run, begun: map[string]bool{"n0": true, "n1": true}}
+	d.baselines(t.Context(), &back, rollout.NewView(f.now(), run.Namespace, run.Name))
+	if got, want := f.gates.lines(), []string{"forget n0", "begin n0"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	d.run = &back
+	d.baselines(t.Context(), &back, rollout.NewView(f.now(), run.Namespace, run.Name))
+	if got := f.gates.lines(); len(got) != 2 {
+		t.Errorf("a second time, got %v", got)
 	}
 }

@@ -50,7 +50,40 @@ func (r *Runner) Begin(ctx context.Context, node *rollout.NodeView) {
 	}
 }
 
-// Forget drops what was noted of a node that has landed or failed.
+// Again takes restarts and events as they are now, where something was noted of
+// the node: what the first try did to others cannot be undone, and would fail
+// each try to come. What was well before it has to be well again. Where it
+// cannot be read now, what was noted stands.
+func (r *Runner) Again(ctx context.Context, node *rollout.NodeView) {
+	first := r.noted(node)
+	if first == nil {
+		return
+	}
+	b := *first
+	if b.pods != nil {
+		if now, err := r.othersOf(ctx, node); err == nil {
+			b.pods = maps.Clone(first.pods)
+			for uid, was := range first.pods {
+				if p, ok := now[uid]; ok {
+					was.Restarts = p.Restarts
+					b.pods[uid] = was
+				}
+			}
+		}
+	}
+	if b.events != nil {
+		if now, err := r.nodeEvents(ctx, node.Node.Name); err == nil {
+			b.events = now
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.base[node.Node.Name] == first {
+		r.base[node.Node.Name] = &b
+	}
+}
+
+// Forget drops what was noted of a node that has landed, or is left.
 func (r *Runner) Forget(node string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

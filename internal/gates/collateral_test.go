@@ -116,6 +116,34 @@ func TestTheFirstBaselineStandsUntilItIsForgotten(t *testing.T) {
 	check(t, w.ask(t, r, rollout.AfterNode), rollout.GatePass, "0 other pods as before")
 }
 
+// What the first try did to other pods is over; what it left broken is not.
+func TestANodeThatIsTriedAgainHasRestartsForgiven(t *testing.T) {
+	w := newWorld()
+	r := newRunner(t, builtin(rollout.GateCollateral), w, Options{})
+	r.Begin(t.Context(), w.view(false).Node("n1"))
+	w.replace()
+	w.pod("web-1").Status.ContainerStatuses[0].RestartCount = 2
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "default/web-1 restarted (2, was 0)")
+	notReady(w.pod("web-1"))
+	r.Again(t.Context(), w.view(false).Node("n1"))
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "default/web-1 is not ready")
+	w.remove("web-1")
+	web := pod("default/web-1", "ReplicaSet/web")
+	web.Status.ContainerStatuses[0].RestartCount = 2
+	w.add(web)
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GatePass, "1 other pod as before")
+	web.Status.ContainerStatuses[0].RestartCount = 3
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "default/web-1 restarted (3, was 2)")
+
+	w.refuse = "pods" // then what was noted stands
+	r.Again(t.Context(), w.view(false).Node("n1"))
+	w.refuse = ""
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "default/web-1 restarted (3, was 2)")
+	r.Forget("n1")
+	r.Again(t.Context(), w.view(false).Node("n1"))
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GatePass, "no baseline")
+}
+
 func TestANamesakeOfTheNodeHasNoBaseline(t *testing.T) {
 	w := newWorld()
 	r := newRunner(t, builtin(rollout.GateCollateral), w, Options{})

@@ -75,3 +75,17 @@ func TestEventsWithoutABaselineBecomeIt(t *testing.T) {
 		check(t, w.ask(t, newRunner(t, builtin(rollout.GateWarnings), w, Options{}), rollout.AfterNode), rollout.GateFail, "pod vector-new BackOff")
 	}
 }
+
+// What was reported of the first try does not fail the next one.
+func TestEventsUntilANodeIsTriedAgainAreNotNew(t *testing.T) {
+	w := newWorld()
+	r := newRunner(t, builtin(rollout.GateWarnings), w, Options{})
+	r.Begin(t.Context(), w.view(false).Node("n1"))
+	w.replace()
+	w.events = append(w.events, event("Node", "", "n1", "Rebooted", 1))
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "node n1 Rebooted")
+	r.Again(t.Context(), w.view(false).Node("n1"))
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GatePass, "no new Warning event on the pod or the node")
+	w.events[0].Count++
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GateFail, "node n1 Rebooted x2")
+}

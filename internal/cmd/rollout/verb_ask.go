@@ -115,7 +115,7 @@ var askSpecs = []askSpec{
 	},
 	{
 		verb: rollout.VerbRetry, short: "Give a node that failed another time", needsNode: true,
-		long:    "Give a node that failed another time on the same revision: its pod is proven again, not deleted. Restarts from before that do not count, and gates compare with the node as it was before the first try.",
+		long:    "Give a node that failed another time on the same revision: its pod is proven again, not deleted. Restarts and events from before that do not count, and what gates saw well before the first try has to be well.",
 		example: "# Try a node again\nkubectl ds-rollout retry -n kube-system cilium node-7",
 	},
 	{
