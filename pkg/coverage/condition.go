@@ -206,7 +206,7 @@ func (l *DaemonSetCoverageList) blind(c Condition) string {
 // current revision matters only to who asks for outdated or unknown ones.
 func (c Condition) blind(s *Summary, findings []Finding) string {
 	unknown := s.Unknown
-	if !slices.Contains(c.FailOn, "outdated") && !slices.Contains(c.FailOn, "unknown") {
+	if !c.asksRevisions() {
 		unknown -= s.UnknownRevision
 	}
 	if unknown > 0 {
@@ -220,19 +220,42 @@ func (c Condition) blind(s *Summary, findings []Finding) string {
 	return ""
 }
 
-// Refused is the read that verdicts need and that a role refuses; empty for
-// none. Time does not mend it, as it may mend one that failed.
-func (r *Result) Refused() string {
+func (c Condition) asksRevisions() bool {
+	return slices.Contains(c.FailOn, "outdated") || slices.Contains(c.FailOn, "unknown")
+}
+
+// Refused is the read that the answer to a condition depends on and that a role
+// refuses; empty for none. Time does not mend it, as it may mend one that failed:
+// events tell only why a pod starts slowly, and a controller that has not yet
+// observed the newest generation soon says more of the revision.
+func (r *Result) Refused(c Condition) string {
 	for i := range r.DaemonSets {
-		for _, f := range r.DaemonSets[i].Findings {
-			if f.Reason == ReadFailed && slices.ContainsFunc(r.Snapshot.Incomplete, func(read snapshot.ReadFailure) bool {
+		d := &r.DaemonSets[i]
+		for _, f := range d.Findings {
+			if !c.dependsOn(d, f.Reason) {
+				continue
+			}
+			if slices.ContainsFunc(r.Snapshot.Incomplete, func(read snapshot.ReadFailure) bool {
 				return read.Forbidden && describeRead(read) == f.Evidence.Unread
 			}) {
-				return f.Message
+				return f.Evidence.Unread
 			}
 		}
 	}
 	return ""
+}
+
+// dependsOn reports whether a finding about a read leaves the condition without
+// an answer for the DaemonSet.
+func (c Condition) dependsOn(d *DaemonSetResult, finding Reason) bool {
+	switch finding {
+	case ReadFailed:
+		return true
+	case RevisionInferred:
+		return c.asksRevisions() && d.Summary.UnknownRevision > 0 && d.DaemonSet.Status.ObservedGeneration >= d.DaemonSet.Generation
+	default:
+		return false
+	}
 }
 
 func trimFloat(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

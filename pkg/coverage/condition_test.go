@@ -2,8 +2,10 @@ package coverage
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
@@ -57,22 +59,41 @@ func TestTheReportHoldsTheAnswer(t *testing.T) {
 	}
 }
 
+// What is refused ends a waiting only where the answer depends on it, and time
+// does not mend it.
 func TestOnlyWhatARoleRefusesIsRefused(t *testing.T) {
+	refused := func(resource, namespace string) snapshot.ReadFailure {
+		return snapshot.ReadFailure{Verb: "list", Resource: resource, Namespace: namespace, Error: "forbidden", Forbidden: true}
+	}
 	for _, c := range []struct {
-		name string
-		read snapshot.ReadFailure
-		want string
+		name     string
+		read     snapshot.ReadFailure
+		observed int64 // generation, of 3
+		failOn   string
+		want     string
 	}{
-		{"nodes", snapshot.ReadFailure{Verb: "list", Resource: snapshot.ResourceNodes, Error: "forbidden", Forbidden: true}, "list nodes: forbidden"},
-		{"pods elsewhere", snapshot.ReadFailure{Verb: "list", Resource: snapshot.ResourcePods, Namespace: "other", Error: "forbidden", Forbidden: true}, ""},
-		{"events", snapshot.ReadFailure{Verb: "list", Resource: snapshot.ResourceEvents, Error: "forbidden", Forbidden: true}, ""},
-		{"a server in trouble", snapshot.ReadFailure{Verb: "list", Resource: snapshot.ResourceNodes, Error: "timeout"}, ""},
+		{"nodes", refused(snapshot.ResourceNodes, ""), 3, "gaps", "list nodes: forbidden"},
+		{"pods", refused(snapshot.ResourcePods, "ops"), 3, "gaps", "list pods in ops: forbidden"},
+		{"pods elsewhere", refused(snapshot.ResourcePods, "other"), 3, "gaps", ""},
+		{"events", refused(snapshot.ResourceEvents, ""), 3, "gaps", ""},
+		{"a server in trouble", snapshot.ReadFailure{Verb: "list", Resource: snapshot.ResourceNodes, Error: "timeout"}, 3, "gaps", ""},
+		{"revisions", refused(snapshot.ResourceRevisions, "ops"), 3, "outdated", "list controllerrevisions in ops: forbidden"},
+		{"revisions, asked for unknown", refused(snapshot.ResourceRevisions, "ops"), 3, "unknown", "list controllerrevisions in ops: forbidden"},
+		{"revisions, not asked for", refused(snapshot.ResourceRevisions, "ops"), 3, "gaps", ""},
+		{"revisions that status soon tells", refused(snapshot.ResourceRevisions, "ops"), 2, "outdated", ""},
 	} {
-		w := testkit.NewWorld().Add(testkit.Node("n0"))
-		w.Run(testkit.DaemonSet("ops", "agent"), "n0")
+		w := testkit.NewWorld()
+		d := testkit.DaemonSet("ops", "agent").Generation(3, c.observed).Build()
+		w.Add(d)
+		for _, n := range []string{"n0", "n1"} { // revisions of their own, and older than the template: they do not tell
+			w.Add(testkit.Node(n), testkit.PodOf(d, n).Hash(n).Change(func(p *corev1.Pod) { p.Labels[generationLabel] = "1" }))
+		}
+		if c.read.Resource != snapshot.ResourceRevisions {
+			w.Add(testkit.Revision(d, "n0", 2, time.Hour))
+		}
 		s := w.Snapshot()
 		s.Incomplete = append(s.Incomplete, c.read)
-		if got := Analyze(s, Options{Now: testkit.Now}).Refused(); got != c.want {
+		if got := Analyze(s, Options{Now: testkit.Now}).Refused(Condition{FailOn: []string{c.failOn}}); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -62,6 +63,9 @@ func (o *reportOptions) run(ctx context.Context) error {
 	}
 	a, err := o.Source.analyze(ctx, r, o.app.clock, p.Say)
 	p.Done()
+	if apierrors.IsForbidden(err) && !o.Condition.Empty() {
+		return cli.Exit(cli.CannotTell, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ const (
 	// heartbeat is after how long a line is written though nothing changed:
 	// nobody should wonder whether it hangs.
 	heartbeat = time.Minute
+	// refusalStands is how long a refusal must stand that was not there at first:
+	// an API server that starts refuses everything while its authorizer warms up.
+	refusalStands = 30 * time.Second
 )
 
 // waiter is one --wait.
@@ -29,10 +32,13 @@ type waiter struct {
 	p     *cli.Progress
 	start time.Time
 
-	last    *analysis // the newest reading
-	said    string
-	saidAt  time.Time
-	timeout error
+	readings  int
+	last      *analysis // the newest reading
+	refused   string    // what a role refused at the newest reading
+	refusedAt time.Time // since when
+	said      string
+	saidAt    time.Time
+	timeout   error
 }
 
 // wait reads again and again until the condition holds, and then shows the
@@ -46,17 +52,16 @@ func (o *reportOptions) wait(ctx context.Context, r reader, p *cli.Progress) err
 		defer cancel()
 	}
 	for {
-		done, because, err := w.look(limited)
+		outcome, because, err := w.look(limited)
 		switch {
-		case limited.Err() != nil && !done:
+		case limited.Err() != nil && outcome != coverage.Holds:
 			return w.end(limited)
 		case err != nil:
 			return err
-		case done:
+		case outcome == coverage.Holds:
 			return o.show(w.last, o.report(w.last))
-		}
-		if refused := w.last.Refused(); refused != "" && !o.Condition.AllowUnknown {
-			return w.refused(refused)
+		case outcome == coverage.CannotTell && w.stands():
+			return w.cannotEnd()
 		}
 		w.say(because)
 		if !pause(limited, w.interval()) {
@@ -68,19 +73,41 @@ func (o *reportOptions) wait(ctx context.Context, r reader, p *cli.Progress) err
 // look reads once. An error ends the waiting only if it is the first answer,
 // or one that later readings cannot mend: a control plane that restarts is
 // what people wait for.
-func (w *waiter) look(ctx context.Context) (done bool, because string, err error) {
+func (w *waiter) look(ctx context.Context) (outcome coverage.Outcome, because string, err error) {
 	a, failure := w.o.Source.analyze(ctx, w.r, w.o.app.clock, w.p.Say)
 	w.p.Done()
+	w.readings++
 	var gone *kube.NotFoundError
 	switch {
-	case failure != nil && (w.last == nil || errors.As(failure, &gone) || apierrors.IsForbidden(failure)):
-		return false, "", failure
-	case failure != nil:
-		return false, "cannot read: " + failure.Error(), nil //nolint:nilerr // told, and mended by time
+	case failure == nil:
+		w.last = a
+		w.note(a.Refused(w.o.Condition.Condition))
+		outcome, because = a.Report().Check(w.o.Condition.Condition)
+		return outcome, because, nil
+	case apierrors.IsForbidden(failure):
+		w.note(failure.Error())
+		if w.stands() {
+			return coverage.CannotTell, "", cli.Exit(cli.CannotTell, failure)
+		}
+	case w.last == nil || errors.As(failure, &gone):
+		return coverage.CannotTell, "", failure
+	default:
+		w.note("") // whether the refusal before it still stands is not known
 	}
-	w.last = a
-	outcome, because := a.Report().Check(w.o.Condition.Condition)
-	return outcome == coverage.Holds, because, nil
+	return coverage.CannotTell, "cannot read: " + failure.Error(), nil
+}
+
+// note keeps since when the same is refused.
+func (w *waiter) note(refused string) {
+	if refused != w.refused {
+		w.refused, w.refusedAt = refused, w.o.app.clock()
+	}
+}
+
+// stands reports whether waiting mends no refusal: the first reading met it, or
+// it has been there for a while.
+func (w *waiter) stands() bool {
+	return w.refused != "" && (w.readings == 1 || w.o.app.clock().Sub(w.refusedAt) >= refusalStands)
 }
 
 // interval grows with what a reading costs: a large cluster is not read
@@ -123,15 +150,14 @@ func (w *waiter) end(ctx context.Context) error {
 	return cli.Exit(cli.TimedOut, fmt.Errorf("timed out after %s waiting for %s: %s", after, w.o.Condition.String(), list.Condition.Message))
 }
 
-// refused is the end of a waiting that can only end by its timeout: a role
+// cannotEnd is the end of a waiting that can only end by its timeout: a role
 // refuses what the answer depends on.
-func (w *waiter) refused(read string) error {
-	list := w.o.report(w.last)
-	if err := w.o.show(w.last, list); err != nil {
+func (w *waiter) cannotEnd() error {
+	if err := w.o.show(w.last, w.o.report(w.last)); err != nil {
 		return err
 	}
 	return cli.Exit(cli.CannotTell, fmt.Errorf("waiting for %s cannot end: %s; grant it (kubectl %s rbac prints the role), or do without the answer there: --allow-unknown",
-		w.o.Condition.String(), read, Plugin))
+		w.o.Condition.String(), w.refused, Plugin))
 }
 
 // pause waits, and reports whether there is time left.
