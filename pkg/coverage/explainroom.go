@@ -88,7 +88,14 @@ func (x *explainer) templatePriority() (int32, bool) {
 func (x *explainer) room(asks asking, room *Room) {
 	short := room.short()
 	if len(short) == 0 && len(room.HostPorts) == 0 {
-		x.rule("room", x.fitText(asks, room), pass, false)
+		result, text := pass, unlistedText(asks, room)
+		if text != "" {
+			result = unknown
+		}
+		x.rule("room", x.fitText(asks, room), result, false)
+		if text != "" {
+			x.more("", text, "", false)
+		}
 		return
 	}
 	result, failed := fail, true
@@ -113,8 +120,11 @@ func (x *explainer) room(asks asking, room *Room) {
 	for _, h := range room.HostPorts {
 		say("host port "+h.Port+" is held by "+h.Pod, result, failed)
 	}
-	if text := restText(room); text != "" {
+	if text := restText(asks, room); text != "" {
 		say(text, pass, false)
+	}
+	if text := unlistedText(asks, room); text != "" {
+		say(text, unknown, false)
 	}
 	if asks.bound {
 		return
@@ -174,12 +184,27 @@ func portText(p *snapshot.Pod) string {
 	return "host ports free: " + strings.Join(ports, ", ")
 }
 
+// unlistedText names what the node does not list: only a pod that is bound shows
+// that there is some of it.
+func unlistedText(asks asking, room *Room) string {
+	var names []string
+	for _, s := range room.Resources {
+		if s.Unlisted && !asks.bound {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, ", ") + ": not listed by the node; cannot be known without DeviceClasses, which may stand for it"
+}
+
 // restText names what is not short, beside what is.
-func restText(room *Room) string {
+func restText(asks asking, room *Room) string {
 	var out []string
 	for _, s := range room.Resources {
 		switch {
-		case s.Short:
+		case s.Short, s.Unlisted && !asks.bound:
 		case s.Name == string(corev1.ResourcePods):
 			out = append(out, fmt.Sprintf("pods (%d of %d)", s.Bound+s.Asks, s.Allocatable))
 		case s.Unlisted:

@@ -68,12 +68,43 @@ func TestAMissingPodAsksForRoomAsItWouldBeMade(t *testing.T) {
 	}
 }
 
-// What a node does not list it need not lack.
+// Whether there is what a node does not list cannot be known, unless the pod is
+// bound, or the scheduler says that there is too little.
 func TestAResourceThatTheNodeDoesNotList(t *testing.T) {
-	d := testkit.DaemonSet("ops", "agent").Requests("cpu", "30m", "example.com/gpu", "1").Build()
-	w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1"))
-	const want = "room|asks cpu 30m, example.com/gpu 1; free 4000m, not listed by the node; no host ports|pass"
-	if text := ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1")); !strings.Contains(text, want) {
-		t.Errorf("explain says\n%s", text)
+	const (
+		open    = "example.com/gpu: not listed by the node; cannot be known without DeviceClasses, which may stand for it"
+		waiting = "0/1 nodes are available: 1 Insufficient cpu."
+	)
+	for _, tt := range []struct {
+		name, cpu string
+		pod       func(*testkit.PodBuilder)
+		want      []string
+	}{
+		{"no pod", "30m", nil, []string{"room|asks cpu 30m, example.com/gpu 1; free 4000m, not listed by the node; no host ports|unknown", "|" + open}},
+		{"something else is short", "5", func(b *testkit.PodBuilder) { b.Pending(waiting) },
+			[]string{"room|cpu asks 5000m;", "|pods (1 of 110), host ports|pass", "|" + open + "|unknown"}},
+		{"the scheduler says so", "30m", func(b *testkit.PodBuilder) { b.Pending("0/1 nodes are available: 1 Insufficient example.com/gpu.") },
+			[]string{"room|example.com/gpu asks 1; allocatable 0 - 0 bound by 0 pods = 0 free|FAIL"}},
+		{"the pod is bound", "30m", func(*testkit.PodBuilder) {},
+			[]string{"room|asks cpu 30m, example.com/gpu 1; free without it 4000m, not listed by the node; no host ports|pass"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := testkit.DaemonSet("ops", "agent").Requests("cpu", tt.cpu, "example.com/gpu", "1").Build()
+			w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1"))
+			if tt.pod != nil {
+				b := testkit.PodOf(d, "n1")
+				tt.pod(b)
+				w.Add(b)
+			}
+			text := ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1"))
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("explain says\n%s\nand not %q", text, want)
+				}
+			}
+			if cannot := strings.Contains(tt.want[len(tt.want)-1], open); strings.Contains(text, open) != cannot {
+				t.Errorf("explain says\n%s", text)
+			}
+		})
 	}
 }
