@@ -28,7 +28,10 @@ func afterRules(e *Explanation) string {
 func unready(p *corev1.Pod) { p.Status.Conditions[0].Status = corev1.ConditionFalse }
 
 func TestThePodOfANodeIsExplained(t *testing.T) {
-	const fits = "room|asks no resources; pods 1 of 29; no host ports|pass"
+	const (
+		fits = "room|asks no resources; pods 1 of 29; no host ports|pass"
+		asks = "asks|what the template asks; admission may change it"
+	)
 	const older = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector."
 	for _, c := range []struct {
 		name  string
@@ -51,25 +54,25 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 		{"none was made, and an event says why", func(w *pairWorld) {
 			w.set("ns", "ds")
 			w.event("ns", "DaemonSet", "ds", "FailedCreate", `Error creating: pods "ds-" is forbidden: exceeded quota: q`, 3*time.Minute)
-		}, []string{"pod|none on this node, none pinned to it|FAIL", "event|3m ago: exceeded quota: q", fits}},
+		}, []string{"pod|none on this node, none pinned to it|FAIL", "event|3m ago: exceeded quota: q", fits, asks}},
 		{"none was made, and nobody says why", func(w *pairWorld) { w.set("ns", "ds") }, []string{
-			"pod|none on this node, none pinned to it; no event says that creating one failed|FAIL", fits}},
+			"pod|none on this node, none pinned to it; no event says that creating one failed|FAIL", fits, asks}},
 		{"none is wanted, and other nodes cannot have one", func(w *pairWorld) {
 			w.set("ns", "ds", selects("a", "b"))
 			w.event("ns", "DaemonSet", "ds", "FailedCreate", "Error creating: exceeded quota: q", 3*time.Minute)
-		}, []string{"pod|none on this node, none pinned to it|-", "event|3m ago: exceeded quota: q (it names no node)", fits}},
+		}, []string{"pod|none on this node, none pinned to it|-", "event|3m ago: exceeded quota: q (it names no node)", fits, asks}},
 		{"none is wanted, and the event is old", func(w *pairWorld) {
 			w.set("ns", "ds", selects("a", "b"))
 			w.event("ns", "DaemonSet", "ds", "FailedCreate", "Error creating: exceeded quota: q", time.Hour)
-		}, []string{"pod|none on this node, none pinned to it; no FailedCreate event|-", fits}},
+		}, []string{"pod|none on this node, none pinned to it; no FailedCreate event|-", fits, asks}},
 		{"none is wanted, and events cannot be read", func(w *pairWorld) {
 			w.set("ns", "ds", selects("a", "b"))
 			w.Incomplete = []snapshot.ReadFailure{{Verb: "list", Resource: snapshot.ResourceEvents, Namespace: "ns", Error: "forbidden"}}
-		}, []string{"pod|none on this node, none pinned to it; events not read: list events in ns: forbidden|-", fits}},
+		}, []string{"pod|none on this node, none pinned to it; events not read: list events in ns: forbidden|-", fits, asks}},
 		{"none is wanted, and nobody asked a live cluster for events", func(w *pairWorld) {
 			w.set("ns", "ds", selects("a", "b"))
 			w.Source.From = ""
-		}, []string{"pod|none on this node, none pinned to it|-", fits}},
+		}, []string{"pod|none on this node, none pinned to it|-", fits, asks}},
 		{"pods cannot be read", func(w *pairWorld) {
 			w.set("ns", "ds")
 			w.AllPods = false
@@ -168,7 +171,7 @@ func TestThePodOfANodeIsExplained(t *testing.T) {
 		{"a class that no pod shows is not guessed", func(w *pairWorld) {
 			w.set("ns", "ds", asksOf("cpu", "5"), func(s *corev1.PodSpec) { s.PriorityClassName = "gold" })
 		}, []string{"pod|none on this node, none pinned to it; no event says that creating one failed|FAIL",
-			"room|cpu asks 5000m; allocatable 4000m - 0m bound by 0 pods = 4000m free|FAIL", "|pods (1 of 29), host ports|pass",
+			"room|cpu asks 5000m; allocatable 4000m - 0m bound by 0 pods = 4000m free|FAIL", "|pods (1 of 29), host ports|pass", asks,
 			"preemption|the priority of class gold is not known|-"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

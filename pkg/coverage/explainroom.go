@@ -31,6 +31,9 @@ type asking struct {
 	class string // priority class
 	// priorityKnown is false where no pod tells what the class is worth.
 	priorityKnown bool
+	// whose says whose figures these are; empty for the pod's own, and for those
+	// on which template and pods agree.
+	whose string
 }
 
 // asks picks the pod of the node; where there is none that lives, one made of
@@ -45,23 +48,40 @@ func (x *explainer) asks() asking {
 	}
 	p := templatePod(&x.d.DaemonSet.Spec.Template.Spec)
 	p.UID = "-" // as no pod has: none of the node is taken for it
-	if q := x.sibling(); q != nil {
-		p.Requests, p.HostPorts = q.Requests, q.HostPorts
-	}
 	a := asking{pod: &p, class: x.d.DaemonSet.Spec.Template.Spec.PriorityClassName}
 	p.Priority, a.priorityKnown = x.templatePriority()
+	switch made, n := x.made(); {
+	case n < 2:
+		a.whose = "what the template asks; admission may change it"
+	case !made.Requests.Equal(p.Requests):
+		a.whose = fmt.Sprintf("what %d pods of this revision were made with; the template asks something else", n)
+		fallthrough
+	default:
+		p.Requests, p.HostPorts = made.Requests, made.HostPorts
+	}
 	return a
 }
 
-// sibling is a pod of the current revision on another node, nil for none: it
-// shows what admission makes of the template.
-func (x *explainer) sibling() *snapshot.Pod {
+// siblings are the pods of the current revision.
+func (x *explainer) siblings() []*snapshot.Pod {
+	var out []*snapshot.Pod
 	for _, i := range x.ix.byOwner[x.d.DaemonSet.UID] {
 		if p := &x.r.Snapshot.Pods[i]; x.target.updated(p) && p.Requests != nil {
-			return p
+			out = append(out, p)
 		}
 	}
-	return nil
+	return out
+}
+
+// made is a sibling that shows what admission makes of the template, and how
+// many ask the same; 0 where they differ. One that was changed since, as by a
+// resize in place, tells nothing of the next one.
+func (x *explainer) made() (*snapshot.Pod, int) {
+	all := slices.DeleteFunc(x.siblings(), func(p *snapshot.Pod) bool { return p.Changed })
+	if len(all) == 0 || slices.ContainsFunc(all, func(p *snapshot.Pod) bool { return !p.Requests.Equal(all[0].Requests) }) {
+		return nil, 0
+	}
+	return all[0], len(all)
 }
 
 // templatePriority is what the priority class of the template is worth: the
@@ -77,8 +97,8 @@ func (x *explainer) templatePriority() (int32, bool) {
 	case spec.PriorityClassName == "system-cluster-critical":
 		return systemNodeCritical - 1000, true
 	}
-	if p := x.sibling(); p != nil {
-		return p.Priority, true
+	if all := x.siblings(); len(all) > 0 { // a priority never changes
+		return all[0].Priority, true
 	}
 	return 0, spec.PriorityClassName == ""
 }
@@ -96,6 +116,7 @@ func (x *explainer) room(asks asking, room *Room) {
 		if text != "" {
 			x.more("", text, "", false)
 		}
+		x.whose(asks)
 		return
 	}
 	result, failed := fail, true
@@ -126,6 +147,7 @@ func (x *explainer) room(asks asking, room *Room) {
 	if text := unlistedText(asks, room); text != "" {
 		say(text, unknown, false)
 	}
+	x.whose(asks)
 	if asks.bound {
 		return
 	}
@@ -135,6 +157,12 @@ func (x *explainer) room(asks asking, room *Room) {
 	}
 	for _, text := range room.holderTexts() {
 		x.more("holders", text, "", false)
+	}
+}
+
+func (x *explainer) whose(asks asking) {
+	if asks.whose != "" {
+		x.more("asks", asks.whose, "", false)
 	}
 }
 

@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,21 +51,50 @@ func TestATemplateAsksWhatItsPodsAsk(t *testing.T) {
 
 // Where there is no pod, the room is asked for one as it would be made: with the
 // ports of the host's network, and with what admission gave to its siblings.
+// One of these, or one that was resized in place since, does not show that.
 func TestAMissingPodAsksForRoomAsItWouldBeMade(t *testing.T) {
-	d := testkit.DaemonSet("ops", "agent").Template(func(s *corev1.PodSpec) {
-		s.HostNetwork = true
-		s.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9100}}
-	}).Build()
-	w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1"),
-		testkit.Pod("shop", "web", "n1").Change(withHostPort("", 9100, "TCP")))
-	text := ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1"))
-	if !strings.Contains(text, "host port 9100/TCP is held by shop/web") {
-		t.Errorf("explain says\n%s", text)
-	}
-	w.Add(testkit.Node("n2"), testkit.PodOf(d, "n2").Requests("cpu", "700m").Change(func(p *corev1.Pod) { p.Spec.Containers[0].Ports[0].HostPort = 9100 }))
-	text = ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1"))
-	if !strings.Contains(text, "||cpu, pods (2 of 110)|pass") {
-		t.Errorf("with a sibling explain says\n%s", text)
+	const (
+		template = "|asks|what the template asks; admission may change it|"
+		asTwo    = "|asks|what 2 pods of this revision were made with; the template asks something else|"
+	)
+	for _, tt := range []struct {
+		name  string
+		cpu   []string // of the siblings
+		since []int64  // their generation
+		want  []string
+	}{
+		{"no sibling", nil, nil, []string{"room|cpu asks 5000m;", "host port 9100/TCP is held by shop/web", template}},
+		{"admission", []string{"700m", "700m"}, []int64{1, 1}, []string{"host port 9100/TCP is held by shop/web", "||cpu, pods (2 of 110)|pass", asTwo}},
+		{"one does not show it", []string{"700m"}, []int64{1}, []string{"room|cpu asks 5000m;", template}},
+		{"they do not agree", []string{"700m", "800m"}, []int64{1, 1}, []string{"room|cpu asks 5000m;", template}},
+		{"they were resized", []string{"700m", "700m"}, []int64{2, 2}, []string{"room|cpu asks 5000m;", template}},
+		{"one was resized", []string{"700m", "600m", "700m"}, []int64{1, 2, 1}, []string{"||cpu, pods (2 of 110)|pass", asTwo}},
+		{"the template says the same", []string{"5", "600m", "5"}, []int64{1, 2, 1}, []string{"room|cpu asks 5000m;"}},
+		{"a server that counts no generations", []string{"700m", "700m"}, []int64{0, 0}, []string{"||cpu, pods (2 of 110)|pass", asTwo}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := testkit.DaemonSet("ops", "agent").Requests("cpu", "5").Template(func(s *corev1.PodSpec) {
+				s.HostNetwork = true
+				s.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9100}}
+			}).Build()
+			w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1"),
+				testkit.Pod("shop", "web", "n1").Change(withHostPort("", 9100, "TCP")))
+			for i, cpu := range tt.cpu {
+				name := fmt.Sprintf("n%d", i+2)
+				w.Add(testkit.Node(name), testkit.PodOf(d, name).Requests("cpu", cpu).Change(func(p *corev1.Pod) {
+					p.Generation, p.Spec.Containers[0].Ports[0].HostPort = tt.since[i], 9100
+				}))
+			}
+			text := ruleText(explained(t, Analyze(w.Snapshot(), Options{Now: testkit.Now}), "ops", "agent", "n1"))
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("explain says\n%s\nand not %q", text, want)
+				}
+			}
+			if whose := len(tt.want) > 1; strings.Contains(text, "|asks|") != whose {
+				t.Errorf("explain says\n%s", text)
+			}
+		})
 	}
 }
 

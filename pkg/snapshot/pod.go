@@ -24,6 +24,7 @@ type Pod struct {
 	Owner           *Owner // the controlling owner; nil for an orphan
 	Labels          map[string]string
 	Phase           corev1.PodPhase
+	Changed         bool // metadata.generation is above 1: the spec is not as it was made, as after a resize in place
 	Ready           bool
 	ReadySince      Time // last transition of the condition Ready
 	Created         Time
@@ -52,6 +53,11 @@ type Requests struct {
 	EphemeralStorage int64 // bytes
 	// Extended is sorted by name: extended resources, hugepages.
 	Extended []Extended
+}
+
+// Equal reports whether both reserve the same.
+func (r *Requests) Equal(o *Requests) bool {
+	return r.MilliCPU == o.MilliCPU && r.Memory == o.Memory && r.EphemeralStorage == o.EphemeralStorage && slices.Equal(r.Extended, o.Extended)
 }
 
 // Extended is the request of a resource beside cpu, memory and
@@ -160,6 +166,7 @@ func (in *Interner) compact(p *corev1.Pod) Pod {
 		Nominated:       in.String(p.Status.NominatedNodeName),
 		Labels:          in.labelSet(p.Labels),
 		Phase:           corev1.PodPhase(in.String(string(p.Status.Phase))),
+		Changed:         p.Generation > 1,
 		Created:         TimeOf(&p.CreationTimestamp),
 		Deleted:         TimeOf(p.DeletionTimestamp),
 		Requests:        in.podRequests(p),
