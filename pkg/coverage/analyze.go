@@ -85,7 +85,6 @@ type analysis struct {
 	byName   bool     // they read the node's name as well
 	tainted  []int32  // nodes with taints that should not run it
 	runs     int      // ordinary nodes that should
-	gaps     int
 }
 
 func (a *analysis) run() {
@@ -205,9 +204,6 @@ func (a *analysis) judge(v *Verdict, n *corev1.Node, ans eligibility.Answer, pod
 	}
 	if v.Settling {
 		a.young = true
-	}
-	if v.State.Gap() {
-		a.gaps++
 	}
 }
 

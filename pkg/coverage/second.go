@@ -56,22 +56,26 @@ func (a *analysis) pointToLike(v *Verdict) {
 }
 
 // blameArch adds ArchMismatch to pods that crash or fail where exactly one
-// architecture fails and all others are well.
+// architecture fails and all others are well. The new pods of a surge count as
+// any other: the old ones beside them say nothing of the image.
 func (a *analysis) blameArch() {
-	if a.gaps == 0 {
-		return
-	}
 	var failing, healthy []int32
 	var marked []*Verdict
 	for i := range a.out.everywhere {
-		v := &a.out.everywhere[i]
+		v := a.out.everywhere[i].failing()
 		switch v.Reason {
 		case CrashLoop, RunError, CreateError, InitFailing, Failed:
 			failing = append(failing, v.Node)
 			marked = append(marked, v)
-		case Current:
+		default: // is well, or says nothing of the image
+		}
+	}
+	if len(marked) == 0 {
+		return
+	}
+	for i := range a.out.everywhere {
+		if v := &a.out.everywhere[i]; v.Reason == Current {
 			healthy = append(healthy, v.Node)
-		default: // says nothing of the image
 		}
 	}
 	if onlyArch(a.ix.s.Nodes, failing, healthy) == "" {

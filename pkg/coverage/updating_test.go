@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,40 @@ func surging(maxSurge string, change func(*testkit.PodBuilder)) *Result {
 		}
 	}
 	return Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute})
+}
+
+// New pods of a surge that crash on one architecture alone are told so, as
+// those are that took the place of an old one.
+func TestASurgeThatCrashesOnOneArchitecture(t *testing.T) {
+	for _, surges := range []bool{true, false} {
+		w := testkit.NewWorld()
+		d := testkit.DaemonSet("ops", "agent").Build()
+		if surges {
+			surge := intstr.FromInt32(4)
+			d.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxSurge: &surge}
+		}
+		w.Add(d, testkit.Revision(d, testkit.Hash, 2, day))
+		for i := range 4 {
+			name := fmt.Sprintf("n%d", i)
+			if i < 2 {
+				w.Add(testkit.Node(name), testkit.PodOf(d, name))
+				continue
+			}
+			w.Add(testkit.Node(name).Label("kubernetes.io/arch=arm64"), testkit.PodOf(d, name).Named("new-"+name).Crashing(1, "Error", 3))
+			if surges {
+				w.Add(testkit.PodOf(d, name).Hash("old"))
+			}
+		}
+		r := Analyze(w.Snapshot(), Options{Now: testkit.Now})
+		for _, n := range r.Report().Items[0].Nodes {
+			if crashes := n.Node >= "n2"; slices.Contains(n.Contributing, ArchMismatch) != crashes {
+				t.Errorf("surges %v: %s has %v", surges, n.Node, n.Contributing)
+			}
+		}
+		if c := causesOf(r, CrashLoop); len(c) != 1 || !slices.Contains(c[0].Notes, "all failing nodes have an architecture that no healthy node has: the image may not be made for it") {
+			t.Errorf("surges %v: %+v", surges, c)
+		}
+	}
 }
 
 func TestANewPodThatFailsBesideAnOldOneIsTold(t *testing.T) {
