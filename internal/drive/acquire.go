@@ -189,6 +189,13 @@ func (t *Taker) Alive(l *kube.Lease) bool {
 	return l.Holder != "" && !t.dead(l) && time.Since(l.Renewed) < 2*lasts(l)
 }
 
+// MayLive reports whether a Lease has a holder that may be alive, to a process
+// that takes no Lease.
+func MayLive(l *kube.Lease) bool {
+	t := Taker{Identity: Identity{Host: machine()}}
+	return t.Alive(l)
+}
+
 // intendTries is how often an intent is written again over what others wrote.
 const intendTries = 8
 

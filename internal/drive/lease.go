@@ -36,7 +36,7 @@ func (d *driver) seeLease(ctx context.Context) (lost bool, err error) {
 		return false, err
 	}
 	d.doubt, d.shown = false, false
-	if now == nil {
+	if now == nil || d.replaced(now) {
 		d.lease = nil
 		return false, nil
 	}
@@ -44,6 +44,12 @@ func (d *driver) seeLease(ctx context.Context) (lost bool, err error) {
 		return true, nil
 	}
 	return false, d.adopt(now)
+}
+
+// replaced reports whether a Lease is of another run, which took the place of
+// this one: one that has ended makes room, and is not lost by it.
+func (d *driver) replaced(now *kube.Lease) bool {
+	return d.run.Phase == rollout.Ended && (d.lease == nil || now.UID != d.lease.UID)
 }
 
 // leaseChanged reports whether the watch tells of a Lease that this process
@@ -144,7 +150,7 @@ func (d *driver) regain(ctx context.Context) (*End, time.Duration, error) {
 	switch {
 	case err != nil:
 		return d.adrift(err)
-	case now == nil:
+	case now == nil, d.replaced(now):
 		d.lease = nil
 		return nil, 0, nil
 	case now.Holder != d.Config.Lease.Holder || now.Epoch < d.epoch || now.UID != d.lease.UID:

@@ -330,3 +330,32 @@ func TestTheLongerOfTwoClocksCounts(t *testing.T) {
 		t.Errorf("%s", d)
 	}
 }
+
+// A run that has ended makes room for the next one: its driver, which has not
+// deleted the Lease yet, has not lost it to that.
+func TestARunThatHasEndedIsNotLostToTheNextOne(t *testing.T) {
+	for name, sleep := range map[string]time.Duration{"at once": 0, "after a sleep": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := begin(t, 2, rollout.Running)
+				f.before = func(_ context.Context, line string) error {
+					if line == "delete lease" {
+						f.edit(func(l *kube.Lease) {
+							takenOver(l)
+							l.UID = "next"
+						})
+						<-time.After(sleep)
+					}
+					return nil
+				}
+				end := f.mustEnd(f.drive())
+				if end.Lost || end.Decision.Done == nil || end.Decision.Done.Exit != 0 {
+					t.Errorf("lost: %v, %+v", end.Lost, end.Decision)
+				}
+				if l, _ := f.stored(); l == nil || l.Holder != rival {
+					t.Errorf("the Lease of the next run: %+v", l)
+				}
+			})
+		})
+	}
+}

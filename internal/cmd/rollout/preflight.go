@@ -83,14 +83,6 @@ func (c *clients) readLease(ctx context.Context, namespace, name string) error {
 	return unlessForbidden(err)
 }
 
-// heldBy names the run that the Lease of a DaemonSet holds, if any.
-func (c *clients) heldBy(ds *appsv1.DaemonSet) string {
-	if c.OddLease != "" || c.Lease == nil {
-		return c.OddLease
-	}
-	return holder(c.Lease, ds)
-}
-
 // oddLease says what is wrong with a Lease that is there, and is not as a run
 // leaves it.
 func oddLease(err error) string {
@@ -110,6 +102,8 @@ func unlessForbidden(err error) error {
 	return err
 }
 
+// holder names the run of a DaemonSet that a Lease holds; empty for one that is
+// over, or of a DaemonSet of this name before.
 func holder(l *kube.Lease, ds *appsv1.DaemonSet) string {
 	if len(l.Run) == 0 {
 		return l.Holder // taken and not used, or not ours: a name is all there is to say
@@ -120,7 +114,12 @@ func holder(l *kube.Lease, ds *appsv1.DaemonSet) string {
 		return fmt.Sprintf("its Lease %s cannot be read (%v)", l.Name, err)
 	case r.UID != ds.UID, r.Phase == rollout.Ended:
 		return ""
-	case r.By == "":
+	}
+	return runWords(r)
+}
+
+func runWords(r *rollout.Run) string {
+	if r.By == "" {
 		return "run " + r.ID
 	}
 	return "run " + r.ID + " of " + r.By
