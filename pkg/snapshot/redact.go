@@ -48,6 +48,9 @@ func RedactEvent(e Event) Event {
 type Redactor struct {
 	// seen has the replacement of each value, by the name it is a value of.
 	seen map[string]map[string]string
+	// labelled has what becomes of the values of labels that may hold a token:
+	// those of one DaemonSet are on all of its pods.
+	labelled map[string]string
 }
 
 // Redacted stands in the place of a value.
@@ -156,17 +159,33 @@ func (r *Redactor) meta(m *metav1.ObjectMeta) {
 // becomes the same everywhere, so that selectors still select.
 func (r *Redactor) labels(m map[string]string) {
 	for k, v := range m {
-		if masked := r.token(v); masked != v {
+		if masked := r.label(v); masked != v {
 			m[k] = masked
 		}
 	}
+}
+
+// label masks a value of a label.
+func (r *Redactor) label(v string) string {
+	if !mayHoldToken(v) {
+		return v
+	}
+	masked, ok := r.labelled[v]
+	if !ok {
+		if r.labelled == nil {
+			r.labelled = map[string]string{}
+		}
+		masked = r.token(v)
+		r.labelled[v] = masked
+	}
+	return masked
 }
 
 // Labels returns m with the values masked that have the looks of a token: m
 // itself where there is none.
 func (r *Redactor) Labels(m map[string]string) map[string]string {
 	for _, v := range m {
-		if tokens.MatchString(v) {
+		if r.label(v) != v {
 			m = maps.Clone(m)
 			r.labels(m)
 			return m

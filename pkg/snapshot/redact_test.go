@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"pgregory.net/rapid"
 )
 
 func TestMaskText(t *testing.T) {
@@ -413,4 +414,45 @@ func (l leaf) plant(v reflect.Value, marker string) {
 		return
 	}
 	v.SetString(marker)
+}
+
+// What is asked first is cheap, and says no of nothing that the expressions find.
+func TestTheCheapTestsMissNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, look := range tokenLooks {
+			text := rapid.StringMatching(strings.TrimPrefix(look, `\b`)).Draw(t, "token")
+			if !tokens.MatchString(text) || !mayHoldToken("x "+text) {
+				t.Fatalf("%q, which %s describes", text, look)
+			}
+		}
+		name := rapid.StringMatching(`(?i)`+strings.ReplaceAll(secretName, `\b`, "")).Draw(t, "name")
+		if !mayNameSecret(name) {
+			t.Fatalf("%q is the name of a secret", name)
+		}
+		word := rapid.StringMatching(`(?i)[\w.-]*(?:password|passwd|passphrase|pass|pwd|pw|api[-_ ]?key|(?:secret|access|private|licen[cs]e)[-_ ]key|authorization|cookie)\w*`).Draw(t, "password")
+		if !mayNameSecret(word) {
+			t.Fatalf("%q is the name of a password", word)
+		}
+	})
+}
+
+// A capture asks about each label of each pod: of ordinary ones no expression is
+// asked, and of the others one time each.
+func TestOrdinaryTextsAskNoExpression(t *testing.T) {
+	for _, v := range ordinaryLabels {
+		if mayHoldToken(v) {
+			t.Errorf("label %q may hold a token", v)
+		}
+	}
+	for _, s := range ordinaryTexts {
+		if mayHoldToken(s) || mayNameSecret(s) {
+			t.Errorf("%q may hold a token or name a secret", s)
+		}
+	}
+	r := new(Redactor)
+	pod := map[string]string{"app": "xoxb-1", "tier": "AKIAnone", "zone": "eu-1a"}
+	first, second := r.Labels(pod), r.Labels(pod)
+	if len(r.labelled) != 2 || first["app"] != Redacted || second["app"] != Redacted || first["tier"] != "AKIAnone" || pod["app"] != "xoxb-1" {
+		t.Errorf("%v, then %v, and kept are %v", first, second, r.labelled)
+	}
 }

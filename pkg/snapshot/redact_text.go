@@ -54,25 +54,80 @@ var (
 	pem     = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)`)
 )
 
-// tokens are secrets that are known by their looks.
-var tokens = regexp.MustCompile(strings.Join([]string{
-	`\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?`, // JWT
-	`\b(?:AKIA|ASIA)[0-9A-Z]{12,}`,        // AWS
-	`gh[pousr]_\w{16,}`, `github_pat_\w+`,
+// tokenLooks are secrets that are known by their looks. Each begins with letters
+// that tell it from most texts: see mayHoldToken.
+var tokenLooks = []string{
+	`\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?`,        // JWT
+	`\bAKIA[0-9A-Z]{12,}`, `\bASIA[0-9A-Z]{12,}`, // AWS
+	`ghp_\w{16,}`, `gho_\w{16,}`, `ghu_\w{16,}`, `ghs_\w{16,}`, `ghr_\w{16,}`, `github_pat_\w+`,
 	`\bgl[a-z]{2,5}-[\w-]{20,}`, // GitLab
 	`\bxox[abeoprs]-[\w-]+`, `\bxapp-\d-[\w-]+`, `hooks\.slack\.com/[\w/-]+`,
 	`discord(?:app)?\.com/api/webhooks/[\w/-]+`,
-	`[rs]k_(?:live|test)_\w+`, `whsec_\w+`, // Stripe
+	`rk_(?:live|test)_\w+`, `sk_(?:live|test)_\w+`, `whsec_\w+`, // Stripe
 	`\bAIza[\w-]{30,}`, `\bya29\.[\w-]+`, `\bGOCSPX-[\w-]+`, // Google
 	`npm_\w{30,}`, `dckr_[a-z]{3}_[\w-]+`, `\bpypi-AgE\w+`,
-	`\bhv[sbr]\.[\w-]{16,}`,          // Vault
-	`gl(?:sa|c)_\w{16,}`,             // Grafana
-	`\bdt0[a-z]\d\d\.[\w.]{16,}`,     // Dynatrace
-	`\bNRA[KA]-\w+`, `\bNRII-[\w-]+`, // New Relic
+	`\bhvs\.[\w-]{16,}`, `\bhvb\.[\w-]{16,}`, `\bhvr\.[\w-]{16,}`, // Vault
+	`glsa_\w{16,}`, `glc_\w{16,}`, // Grafana
+	`\bdt0[a-z]\d\d\.[\w.]{16,}`,                // Dynatrace
+	`\bNRAK-\w+`, `\bNRAA-\w+`, `\bNRII-[\w-]+`, // New Relic
 	`dop_v1_\w+`, `\bdapi[0-9a-f]{32}`, `\bATATT3\w+`, `shp(?:at|ca|pa|ss)_\w+`,
 	`\bSG\.[\w-]{16,}\.[\w-]+`, `\bsk-(?:ant|proj)-[\w-]{16,}`, `\bsk-[A-Za-z0-9]{32,}`,
 	`\bAGE-SECRET-KEY-1\w+`,
-}, "|"))
+}
+
+var tokens = regexp.MustCompile(strings.Join(tokenLooks, "|"))
+
+// tokenMarks are the letters that tokens begin with, by the first of them.
+var tokenMarks = func() (out [256][]string) {
+	for _, look := range tokenLooks {
+		mark := strings.TrimPrefix(look, `\b`)
+		if i := strings.IndexAny(mark, `\[({.?*+|`); i >= 0 {
+			mark = mark[:i]
+		}
+		out[mark[0]] = append(out[mark[0]], mark)
+	}
+	return out
+}()
+
+// mayHoldToken is false of most texts at a fraction of what tokens costs.
+func mayHoldToken(s string) bool {
+	for i := range len(s) {
+		for _, mark := range tokenMarks[s[i]] {
+			if strings.HasPrefix(s[i:], mark) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// secretMarks are what each name of secretName and of passwordLine has in it, by
+// the first letter of either case.
+var secretMarks = func() (out [256][]string) {
+	for _, mark := range []string{
+		"pass", "pw", "secret", "token", "credential", "key", "auth", "bearer", "sig", "dsn", "connection",
+		"cookie", "licen", "session", "webhook", "private", "salt",
+	} {
+		out[mark[0]] = append(out[mark[0]], mark)
+		out[mark[0]-'a'+'A'] = append(out[mark[0]-'a'+'A'], mark)
+	}
+	return out
+}()
+
+// mayNameSecret is the same for names of secrets. An expression without regard
+// to case also takes the long s and the sign of Kelvin.
+func mayNameSecret(s string) bool {
+	for i := range len(s) {
+		for _, mark := range secretMarks[s[i]] {
+			if end := i + len(mark); end <= len(s) && strings.EqualFold(s[i:end], mark) {
+				return true
+			}
+		}
+	}
+	return strings.ContainsAny(s, "\u017f\u212a")
+}
+
+func holdsToken(s string) bool { return mayHoldToken(s) && tokens.MatchString(s) }
 
 // MaskText masks what looks like a secret in a message: private keys, tokens
 // of well-known looks, user, password and path of URLs, values of flags, and
@@ -83,17 +138,38 @@ func (r *Redactor) mask(s string) string {
 	if !suspicious(s) {
 		return s
 	}
-	s = pem.ReplaceAllLiteralString(s, Redacted)
+	// Each is asked only where the letters are that all of its matches have.
+	has := func(letters string) bool { return strings.Contains(s, letters) }
+	if has("-----BEGIN ") {
+		s = pem.ReplaceAllLiteralString(s, Redacted)
+	}
 	s = r.token(s)
-	s = userinfo.ReplaceAllString(s, "${1}"+Redacted+"@")
-	s = webPath.ReplaceAllStringFunc(s, maskPath)
+	if has("://") {
+		s = userinfo.ReplaceAllString(s, "${1}"+Redacted+"@")
+		s = webPath.ReplaceAllStringFunc(s, maskPath)
+	}
 	s = r.replace(scheme, s, nil)
-	s = r.replace(longFlag, s, nil)
-	s = r.replace(assignment, s, harmless)
-	s = r.replace(member, s, harmless)
-	s = r.replace(flagAndWord, s, harmless)
-	s = login.ReplaceAllString(s, "${1}"+Redacted)
-	s = shortFlag.ReplaceAllStringFunc(s, maskShort)
+	if has("--") && has("=") {
+		s = r.replace(longFlag, s, nil)
+	}
+	if has("=") && mayNameSecret(s) {
+		s = r.replace(assignment, s, harmless)
+	}
+	if has(":") && mayNameSecret(s) {
+		s = r.replace(member, s, harmless)
+	}
+	if has("-") && mayNameSecret(s) {
+		s = r.replace(flagAndWord, s, harmless)
+	}
+	if has("-u") { // --user, --proxy-user
+		s = login.ReplaceAllString(s, "${1}"+Redacted)
+	}
+	if has("-") {
+		s = shortFlag.ReplaceAllStringFunc(s, maskShort)
+	}
+	if !has(":") || !mayNameSecret(s) {
+		return s
+	}
 	s = r.replace(passwordLine, s, func(before, name, value string) bool {
 		// open /etc/password: no such file or directory
 		return prose(before, name, value) && (toldKey.MatchString(before) || strings.HasSuffix(before, "/"))
@@ -108,6 +184,9 @@ func suspicious(s string) bool {
 
 // token masks secrets of well-known looks.
 func (r *Redactor) token(s string) string {
+	if !mayHoldToken(s) {
+		return s
+	}
 	return tokens.ReplaceAllStringFunc(s, func(m string) string { return r.value("", m) })
 }
 
@@ -208,7 +287,7 @@ var (
 )
 
 func isName(s string) bool {
-	return plainName.MatchString(s) && (len(s) < 16 || !random.MatchString(s)) && !tokens.MatchString(s)
+	return plainName.MatchString(s) && (len(s) < 16 || !random.MatchString(s)) && !holdsToken(s)
 }
 
 // executable leaves the name of a file out of its path.
