@@ -165,7 +165,9 @@ func (d *decider) shut() bool {
 
 // backwards are the members to bring back: failing ones first, then in the
 // reverse order of touching, then whatever else took the revision that is
-// left (an evicted pod that came up on it).
+// left (an evicted pod that came up on it). What was set aside on the way
+// there waits until no other is to be begun: it may well fail, and the working
+// nodes must be off the revision that is left by then.
 func (d *decider) backwards(r *Run) (list []int, wave int, blocked []Cause) {
 	wave = len(r.Waves) + 1
 	var order []int
@@ -185,8 +187,11 @@ func (d *decider) backwards(r *Run) (list []int, wave int, blocked []Cause) {
 			add(i)
 		}
 	}
+	var aside []int
 	for _, i := range order {
 		switch c := d.classNow(r, i); {
+		case c == classReady && r.aside(r.Members[i].Node):
+			aside = append(aside, i)
 		case c == classReady:
 			list = append(list, i)
 		case c.stuck():
@@ -195,13 +200,18 @@ func (d *decider) backwards(r *Run) (list []int, wave int, blocked []Cause) {
 			}
 		}
 	}
+	if len(list) == 0 {
+		list = aside
+	}
 	return d.downFirst(list), wave, blocked
 }
 
 // closed says why nothing may be started now although there are candidates.
+// The time that a run may take is of the way there: nodes are not left on what
+// is taken back because it was over.
 func (d *decider) closed(r *Run, wave int) *Cause {
 	switch {
-	case d.p.Timeout != nil && d.now.Sub(d.o.Since) > d.p.Timeout.Duration:
+	case r.Undo == nil && d.p.Timeout != nil && d.now.Sub(d.o.Since) > d.p.Timeout.Duration:
 		return &Cause{Code: PauseTimeout, Message: "longer than " + d.p.Timeout.Duration.String()}
 	case untilPast(r, d.p, d.now):
 		return &Cause{Code: PauseUntil}

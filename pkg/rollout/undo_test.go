@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // What a person skipped was left as it is on the way there. On the way back it
@@ -80,5 +81,46 @@ func TestAnUndoEndsBesideANodeOfNoWaveThatIsNotReady(t *testing.T) {
 	want := Left{Node: "n1", What: LeftOldPod, Reason: "the node is not Ready"}
 	if !ok || len(s.Run.Left) != 1 || s.Run.Left[0] != want {
 		t.Errorf("left %+v", s)
+	}
+}
+
+// What was set aside on the way there may fail on the way back, too: all
+// others are off the revision that is left before it is begun.
+func TestAnUndoBeginsLastWithWhatWasSetAside(t *testing.T) {
+	w := newWorld(3)
+	undoing(w)
+	w.run.Undo.First, w.run.Undo.Aside = nil, []string{"n0"}
+	w.p(0).Ready = false
+	for _, want := range []string{"save Undoing fly:n1", "save Undoing fly:n2", "save Undoing fly:n0"} {
+		if got := words(w.decide(t)); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+		switch want {
+		case "save Undoing fly:n1":
+			w.p(1).Labels[hashLabel] = "h1"
+		default:
+			w.p(2).Labels[hashLabel] = "h1"
+		}
+	}
+}
+
+// The time that a run may take ends the way there, and no way back: neither
+// that which a person asks for, nor that of --on-failure.
+func TestTheTimeOfARunDoesNotEndTheWayBack(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		given func(w *world)
+		want  string
+	}{
+		{"there", func(*world) {}, "save Paused TimedOut"},
+		{"back, asked for", func(w *world) { undoing(w); w.run.Undo.Asked = true }, "save Undoing fly:n1"},
+		{"back, after a failure", undoing, "save Undoing fly:n1"},
+	} {
+		w := newWorld(3)
+		w.pol.Timeout = &metav1.Duration{Duration: t0.Sub(w.obs.Since) - time.Second}
+		c.given(w)
+		if got := words(w.decide(t)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
 	}
 }

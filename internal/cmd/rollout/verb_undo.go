@@ -28,11 +28,12 @@ func newUndoCommand(a *app) (*cobra.Command, error) {
 		Short: "Put an older template back, and the nodes that have left it",
 		Long: templates.LongDesc(`
 			Put the template back, and bring the nodes that have left it back to it, failing ones first. A node that was
-			skipped on the way there is brought back, too, unless it is skipped again.
+			skipped on the way there is brought back, too, after all others, unless it is skipped again.
 
 			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling, in the
-			reverse order, whatever its --until and --window say. What gates run is never stored: it asks the gates
-			that are given, else the built-in ones of the run. Where a living driver holds it, that one does so.
+			reverse order, whatever its --timeout, --until and --window say. What gates run is never stored: it asks
+			the gates that are given, else the built-in ones of the run. Where a living driver holds it, that one
+			does so.
 
 			Where none is, as after an update by the controller, a new run to the revision before (or --to-revision)
 			begins, with the policy that is given; nodes that are broken already do not fill its ceiling.`),
