@@ -154,6 +154,9 @@ type Victims struct {
 	Stranded []string `json:"stranded,omitempty"`
 	// Bare are victims without a controller: nothing makes them again.
 	Bare []string `json:"bare,omitempty"` // namespace/name
+	// Overdue are victims that are deleted already, and should have ended long
+	// ago: to evict them makes no room.
+	Overdue []string `json:"overdue,omitempty"` // namespace/name
 
 	short []ResourceRoom
 }

@@ -160,7 +160,7 @@ func (a *analysis) terminating(p *snapshot.Pod, d *Detail) Reason {
 	if p.Full != nil {
 		d.Evidence.Finalizers = p.Full.Finalizers
 	}
-	if a.opts.Now.Unix() > int64(p.Deleted)+stuckAfter {
+	if overdue(p, a.opts.Now) {
 		return TerminatingStuck
 	}
 	return Terminating

@@ -40,7 +40,7 @@ func (x *explainer) preemption(asks asking, room *Room) {
 	if room.Victims != nil {
 		text := room.Victims.text()
 		if room.Preemption == preemptPossible { // those that are ending are lost already
-			text = strings.Join(append([]string{text}, room.Victims.loses()...), "; ")
+			text = strings.Join(append([]string{text}, room.Victims.against()...), "; ")
 		}
 		x.more("victims", text, "", false)
 	}

@@ -12,6 +12,9 @@ import (
 func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 	e := &v.Detail.Evidence
 	if e.Room != nil && e.Room.Preemption == preemptUnderWay {
+		if text := findWhy(e.Room.Victims); text != "" {
+			return []string{text + ": the scheduler waits for it"}
+		}
 		return []string{"wait: " + underWay(e.Room)}
 	}
 	switch v.Reason {
@@ -45,6 +48,14 @@ func underWay(room *Room) string {
 		verb = " is ending"
 	}
 	return "the scheduler has nominated the pod to the node; " + room.Victims.text() + verb + " there"
+}
+
+// findWhy is what to do about victims that do not end; empty for none.
+func findWhy(v *Victims) string {
+	if v == nil || len(v.Overdue) == 0 {
+		return ""
+	}
+	return "find why " + few(v.Overdue) + " stays, though its grace is over"
 }
 
 func (r *Result) portFixes(d *DaemonSetResult, room *Room) []string {
@@ -103,7 +114,7 @@ func insufficientFixes(d *DaemonSetResult, v *Verdict) []string {
 		return []string{"request less, or " + move}
 	case len(room.short()) == 0 && len(room.HostPorts) == 0:
 		return []string{"wait: the scheduler tries again"}
-	case room.Preemption == preemptPossible && room.Victims != nil:
+	case room.Preemption == preemptPossible && room.Victims != nil && len(room.Victims.Overdue) == 0:
 		text := "wait: the scheduler can preempt " + room.Victims.text()
 		if len(room.Victims.Stranded) > 0 {
 			text += "; these have no other place: " + few(room.Victims.Stranded)
@@ -117,6 +128,9 @@ func insufficientFixes(d *DaemonSetResult, v *Verdict) []string {
 		return []string{text}
 	}
 	var out []string
+	if text := findWhy(room.Victims); text != "" && room.Preemption == preemptPossible {
+		out = append(out, text)
+	}
 	if less, ok := requestAtMost(room); ok {
 		if room.partial {
 			less += ", the least that is free on a node examined"

@@ -100,7 +100,7 @@ func computeRoom(ix *index, node int32, n *corev1.Node, p *snapshot.Pod, now tim
 	s.preemption(room, now)
 	if p.Priority < systemNodeCritical && (len(short) > 0 || len(room.HostPorts) > 0) {
 		word, victims := s.preempt(systemNodeCritical)
-		room.Critical = &Critical{Preemption: word, Victims: newVictims(victims, short)}
+		room.Critical = &Critical{Preemption: word, Victims: newVictims(victims, short, now)}
 	}
 	return room
 }

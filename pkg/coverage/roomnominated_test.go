@@ -206,3 +206,36 @@ func TestAStuckPodIsNotWaitedFor(t *testing.T) {
 		t.Errorf("explain says\n%s", text)
 	}
 }
+
+// A victim that does not end makes no room: who waits for it is told to look at
+// it, whether the scheduler has preempted it or only could.
+func TestAVictimThatDoesNotEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		preempted bool
+		fix       string
+	}{
+		{"it could be preempted", false, "find why shop/stuck stays, though its grace is over, or request at most cpu 300m"},
+		{"it is preempted", true, "find why shop/stuck stays, though its grace is over: the scheduler waits for it"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := testkit.DaemonSet("ops", "agent").Requests("cpu", "500m").Build()
+			w := testkit.NewWorld().Add(d, testkit.Revision(d, testkit.Hash, 1, day), testkit.Node("n1").Allocatable("cpu", "1"),
+				testkit.PodOf(d, "n1").Priority(100).Pending("0/1 nodes are available: 1 Insufficient cpu.").Change(nominatedTo("n1")),
+				testkit.Pod("shop", "stuck", "n1").OwnedBy("ReplicaSet", "stuck").Requests("cpu", "700m").Terminating(3*day).Change(func(p *corev1.Pod) {
+					if tt.preempted {
+						p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{
+							Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonPreemptionByScheduler,
+						})
+					}
+				}))
+			r := Analyze(w.Snapshot(), Options{Now: testkit.Now})
+			if got := r.Causes()[0].Fixes[0]; got != tt.fix {
+				t.Errorf("fix %q, want %q", got, tt.fix)
+			}
+			if got := strings.Join(r.Causes()[0].Fixes, "; "); strings.Contains(got, "priorityClassName") {
+				t.Errorf("a class is advised: %q", got)
+			}
+		})
+	}
+}

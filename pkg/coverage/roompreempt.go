@@ -86,12 +86,12 @@ func (s *roomScene) preemption(room *Room, now time.Time) {
 	}
 	switch {
 	case len(ending) > 0, nominated && len(short) == 0 && len(room.HostPorts) == 0:
-		room.Preemption, room.Victims = preemptUnderWay, newVictims(ending, short)
+		room.Preemption, room.Victims = preemptUnderWay, newVictims(ending, short, now)
 	case !mayPreempt(s.p):
 		room.Preemption = preemptNever
 	default:
 		word, victims := s.preempt(s.p.Priority)
-		room.Preemption, room.Victims = word, newVictims(victims, short)
+		room.Preemption, room.Victims = word, newVictims(victims, short, now)
 	}
 }
 
@@ -106,11 +106,16 @@ func (s *roomScene) ending(now time.Time, short []ResourceRoom) []*snapshot.Pod 
 	}
 	var out []*snapshot.Pod
 	for _, q := range s.bound {
-		if q.Deleted != 0 && q.Priority < s.p.Priority && (preempted(q) || now.Unix() <= int64(q.Deleted)+stuckAfter && holds(q)) {
+		if q.Deleted != 0 && q.Priority < s.p.Priority && (preempted(q) || !overdue(q, now) && holds(q)) {
 			out = append(out, q)
 		}
 	}
 	return out
+}
+
+// overdue reports whether a pod that is deleted should have ended long ago.
+func overdue(p *snapshot.Pod, now time.Time) bool {
+	return p.Deleted != 0 && now.Unix() > int64(p.Deleted)+stuckAfter
 }
 
 // preempted reports whether the scheduler deletes the pod to make room.
@@ -127,7 +132,7 @@ func mayPreempt(p *snapshot.Pod) bool {
 }
 
 // newVictims keeps the largest by what is short.
-func newVictims(pods []*snapshot.Pod, short []ResourceRoom) *Victims {
+func newVictims(pods []*snapshot.Pod, short []ResourceRoom, now time.Time) *Victims {
 	v := Victims{Count: len(pods), short: short}
 	for _, q := range pods {
 		v.Pods = append(v.Pods, newHolder(q))
@@ -136,6 +141,9 @@ func newVictims(pods []*snapshot.Pod, short []ResourceRoom) *Victims {
 		}
 		if q.Owner == nil {
 			v.Bare = append(v.Bare, key(q))
+		}
+		if overdue(q, now) {
+			v.Overdue = append(v.Overdue, key(q))
 		}
 	}
 	return v.sum()
@@ -150,6 +158,7 @@ func (v *Victims) add(w *Victims) {
 	v.Pods = append(v.Pods, w.Pods...)
 	v.Stranded = append(v.Stranded, w.Stranded...)
 	v.Bare = append(v.Bare, w.Bare...)
+	v.Overdue = append(v.Overdue, w.Overdue...)
 	v.short = w.short
 }
 
@@ -163,6 +172,7 @@ func (v *Victims) sum() *Victims {
 	slices.Sort(v.Stranded)
 	v.Stranded = slices.Compact(v.Stranded)
 	slices.Sort(v.Bare)
+	slices.Sort(v.Overdue)
 	return v
 }
 
@@ -199,9 +209,10 @@ func (v *Victims) text() string {
 	return text
 }
 
-// loses says who is lost where these go: pods of what has no other place, and
-// pods that nobody makes again; nothing where all come back elsewhere.
-func (v *Victims) loses() []string {
+// against says what speaks against evicting these: pods of what has no other
+// place, pods that nothing makes again, and pods that do not end; nothing where
+// all go, and come back elsewhere.
+func (v *Victims) against() []string {
 	var out []string
 	if len(v.Stranded) > 0 {
 		out = append(out, "pods of "+few(v.Stranded)+", which have no other place")
@@ -212,13 +223,19 @@ func (v *Victims) loses() []string {
 	case len(v.Bare) > 1:
 		out = append(out, few(v.Bare)+": nothing makes them again")
 	}
+	switch {
+	case len(v.Overdue) == 1:
+		out = append(out, v.Overdue[0]+", which is deleted and does not end")
+	case len(v.Overdue) > 1:
+		out = append(out, few(v.Overdue)+", which are deleted and do not end")
+	}
 	return out
 }
 
 // raise says what the highest priority class would do for a pod of the
 // DaemonSet: whom it evicts, and whether it helps. It does not where a victim
-// does not come back elsewhere: the pod of another DaemonSet, which would only
-// move the gap, or a pod that nothing makes again.
+// does not come back elsewhere, as the pod of another DaemonSet, which would only
+// move the gap, or does not go.
 func (room *Room) raise(d *DaemonSetResult) (evicts string, helps bool) {
 	spec := &d.DaemonSet.Spec.Template.Spec
 	never := spec.PreemptionPolicy != nil && *spec.PreemptionPolicy == corev1.PreemptNever
@@ -226,7 +243,7 @@ func (room *Room) raise(d *DaemonSetResult) (evicts string, helps bool) {
 	if c == nil || c.Preemption != preemptPossible || c.Victims == nil || never || spec.PriorityClassName == "system-node-critical" {
 		return "", false
 	}
-	return c.Victims.text(), len(c.Victims.loses()) == 0
+	return c.Victims.text(), len(c.Victims.against()) == 0
 }
 
 // noRaise says why a higher priority class is no way out, where it would make
@@ -241,5 +258,5 @@ func (room *Room) noRaise(d *DaemonSetResult) string {
 	if len(v.Stranded) > 0 {
 		text += "would only move the gap: it "
 	}
-	return text + "evicts " + strings.Join(v.loses(), "; and ")
+	return text + "evicts " + strings.Join(v.against(), "; and ")
 }
