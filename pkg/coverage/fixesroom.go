@@ -102,31 +102,43 @@ func neverFitsFixes(room *Room) []string {
 	return []string{"request less than " + strings.Join(most, ", ") + ", or keep the DaemonSet off such nodes"}
 }
 
+const moveOff = "move pods off the node"
+
 // insufficientFixes are what makes room, the gentlest first.
 func insufficientFixes(d *DaemonSetResult, v *Verdict) []string {
-	const move = "move pods off the node"
 	room := v.Detail.Evidence.Room
 	switch {
 	case room == nil || room.NotExamined:
 		if v.Reason == SchedTooManyPods {
-			return []string{move}
+			return []string{moveOff}
 		}
-		return []string{"request less, or " + move}
+		return []string{"request less, or " + moveOff}
 	case len(room.short()) == 0 && len(room.HostPorts) == 0:
 		return []string{"wait: the scheduler tries again"}
 	case room.Preemption == preemptPossible && room.Victims != nil && len(room.Victims.Overdue) == 0:
-		text := "wait: the scheduler can preempt " + room.Victims.text()
-		if len(room.Victims.Stranded) > 0 {
-			text += "; these have no other place: " + few(room.Victims.Stranded)
-		}
-		if len(room.Victims.Bare) > 0 {
-			text += "; nothing makes these again: " + few(room.Victims.Bare)
-		}
-		if less, ok := requestAtMost(room); ok {
-			text += "; or request at most " + less
-		}
-		return []string{text}
+		return []string{waitForVictims(room)}
 	}
+	return []string{strings.Join(makeRoom(d, room), ", or ")}
+}
+
+// waitForVictims says whom the scheduler can preempt by itself, and what that
+// costs.
+func waitForVictims(room *Room) string {
+	text := "wait: the scheduler can preempt " + room.Victims.text()
+	if len(room.Victims.Stranded) > 0 {
+		text += "; these have no other place: " + few(room.Victims.Stranded)
+	}
+	if len(room.Victims.Bare) > 0 {
+		text += "; nothing makes these again: " + few(room.Victims.Bare)
+	}
+	if less, ok := requestAtMost(room); ok {
+		text += "; or request at most " + less
+	}
+	return text
+}
+
+// makeRoom are the ways to make room where the scheduler makes none.
+func makeRoom(d *DaemonSetResult, room *Room) []string {
 	var out []string
 	if text := findWhy(room.Victims); text != "" && room.Preemption == preemptPossible {
 		out = append(out, text)
@@ -141,9 +153,9 @@ func insufficientFixes(d *DaemonSetResult, v *Verdict) []string {
 		out = append(out, highest+" in the template, which evicts "+evicts)
 	}
 	if len(out) == 0 {
-		out = append(out, move)
+		out = append(out, moveOff)
 	}
-	return []string{strings.Join(out, ", or ")}
+	return out
 }
 
 // own reports whether a pod, by its key, belongs to the DaemonSet.
