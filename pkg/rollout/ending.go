@@ -120,9 +120,30 @@ func (d *decider) ending() Decision {
 			return act(&CleanRevision{Name: rev.Name, UID: rev.UID, ResourceVersion: rev.ResourceVersion})
 		}
 	}
+	if dec := d.moment(); dec != nil {
+		return *dec
+	}
 	n := d.next()
 	n.Phase, n.Left, n.Nodes, n.InFlight = Ended, left, d.onTarget(), nil
 	return d.save("nothing is left to do")
+}
+
+// moment gives a pod that was proven, and is not available as the run finishes,
+// the time that it has while the run goes on: one look is no verdict.
+func (d *decider) moment() *Decision {
+	if d.r.Phase != Finishing {
+		return nil
+	}
+	for _, i := range d.r.Touched {
+		n, counts := d.counts(i)
+		if !counts || !n.ShouldRun || !d.down(n) || len(d.old(n)) > 0 || d.r.failed(n.Node.Name) {
+			continue
+		}
+		if ends := since(d.o.Nodes[n.Node.Name].Down, d.now).Add(lostAfter); !d.now.After(ends) {
+			return &Decision{Wait: &Wait{Until: ends.Add(time.Second), Because: []Cause{{Code: WaitAvailable, Node: n.Node.Name}}}}
+		}
+	}
+	return nil
 }
 
 // landAborted waits for pods that were deleted to come back, on whatever
@@ -234,10 +255,12 @@ func (d *decider) leftDown(n *NodeView) Left {
 	switch {
 	case slices.Contains(d.r.Skipped, name):
 		l.Reason = "skipped by a person"
-	case slices.Contains(d.r.Fenced, name):
-		l.Reason = "broken before the run, and set aside"
 	case lostNode(n):
 		l.Reason = "the node is lost"
+	case slices.Contains(d.r.Touched, d.r.index(name)): // else it had failed
+		l.Reason = "its new pod is no longer available"
+	case slices.Contains(d.r.Fenced, name):
+		l.Reason = "broken before the run, and set aside"
 	}
 	l.Reason += d.gapWords(name)
 	return l

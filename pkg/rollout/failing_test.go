@@ -83,6 +83,60 @@ func TestAPodThatBreaksInTheSoakIsToldAsThat(t *testing.T) {
 	}
 }
 
+// Nor that it broke in the soak, where it had soaked and a gate held it.
+func TestAPodThatBreaksBesideItsGateIsToldAsThat(t *testing.T) {
+	w := newWorld(1)
+	gate(w, AfterNode)
+	w.fly(0)
+	p := w.replace(0, 9*time.Minute)
+	seen := w.obs.Nodes["n0"]
+	seen.Replaced = t0.Add(-11 * time.Minute)
+	w.obs.Nodes["n0"] = seen
+	look := func(ago time.Duration) Decision {
+		w.obs = Observe(w.obs, w.pol, w.run, w.view(), t0.Add(-ago))
+		return Decide(w.pol, w.run, w.view(), w.obs, t0.Add(-ago))
+	}
+	if got := words(look(50 * time.Second)); got != "gate g n0#1" {
+		t.Fatalf("soaked: %s", got)
+	}
+	p.Ready = false
+	_ = look(40 * time.Second)
+	s, ok := look(0).Act.(*SaveRun)
+	want := "its new pod broke after it had been available for 8m10s, before its gates had passed"
+	if !ok || len(s.Run.Failed) != 1 || s.Run.Failed[0].Message != want {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// A proven pod that is not available at one look has the time that it has
+// while the run goes on.
+func TestAPodHasAMomentAsTheRunFinishes(t *testing.T) {
+	w := newWorld(2)
+	w.updated(0)
+	w.updated(1)
+	w.run.Touched, w.run.Phase, w.run.Outcome, w.run.Original = []int{0, 1}, Finishing, OutcomeDone, onDelete
+	delete(w.ds.Annotations, ArmAnnotation)
+	w.p(0).Ready = false
+	look := func(at time.Time) Decision {
+		w.obs = Observe(w.obs, w.pol, w.run, w.view(), at)
+		return Decide(w.pol, w.run, w.view(), w.obs, at)
+	}
+	for _, at := range []time.Time{t0, t0.Add(lostAfter)} {
+		if got := words(look(at)); got != "wait NewPodNotAvailable n0 rests=false" {
+			t.Errorf("%s: %s", at.Sub(t0), got)
+		}
+	}
+	s, ok := look(t0.Add(lostAfter + time.Second)).Act.(*SaveRun)
+	want := Left{Node: "n0", What: LeftNoPod, Reason: "its new pod is no longer available (Starting)"}
+	if !ok || s.Run.Phase != Ended || len(s.Run.Left) != 1 || s.Run.Left[0] != want {
+		t.Errorf("at last: %+v", s)
+	}
+	w.p(0).Ready = true
+	if s, ok = look(t0.Add(lostAfter)).Act.(*SaveRun); !ok || s.Run.Phase != Ended || len(s.Run.Left) != 0 {
+		t.Errorf("back in time: %+v", s)
+	}
+}
+
 // A node without an available pod is no clean end, whoever went past it.
 func TestTheEndNamesNodesWithoutAnAvailablePod(t *testing.T) {
 	for _, c := range []struct {

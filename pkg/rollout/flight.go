@@ -201,7 +201,7 @@ func (d *decider) patient(f *Flight, seen NodeSeen, c Cause) step {
 	}
 	ends, why := seen.Replaced.Add(d.p.nodeTimeout()), fmt.Sprintf("its pod was not available within %s (%s)", d.p.nodeTimeout(), c.Code)
 	if !seen.Broke.IsZero() {
-		why = fmt.Sprintf("its new pod was available, and broke before it had been so for %s", d.p.soak(d.minReady))
+		why = seen.brokeWords(d.p.soak(d.minReady))
 		if late := seen.Broke.Add(lostAfter); late.After(ends) {
 			ends = late
 		}
@@ -210,6 +210,15 @@ func (d *decider) patient(f *Flight, seen NodeSeen, c Cause) step {
 		return step{failure: d.failure(f.Node, why)}
 	}
 	return step{wait: &c, until: ends.Add(time.Second)}
+}
+
+// brokeWords says how far a new pod came that broke: its gates are asked once
+// it has soaked.
+func (s *NodeSeen) brokeWords(soak time.Duration) string {
+	if s.Lasted < soak {
+		return fmt.Sprintf("its new pod was available, and broke before it had been so for %s", soak)
+	}
+	return fmt.Sprintf("its new pod broke after it had been available for %s, before its gates had passed", s.Lasted.Round(time.Second))
 }
 
 // uncordon gives back a node that carries our mark; nil where it does not.

@@ -37,6 +37,7 @@ type NodeSeen struct {
 	Pod       types.UID     // the pod that Available is about
 	Available time.Time     // since when it is available without a break and a restart
 	Broke     time.Time     // its new pod was available, and has not been since
+	Lasted    time.Duration // for how long it was seen to be available, last
 	ready     snapshot.Time // the pod's own word since when: a change tells of a break between two looks
 	Restarts  int32
 	Flying    time.Time // in flight since
@@ -162,7 +163,7 @@ func (d *decider) seeFlight(n *NodeView, f *Flight, was NodeSeen) NodeSeen {
 	}
 	p := d.proof(n, f)
 	if p == nil || !n.available(p, d.minReady, d.now) || n.Ready != corev1.ConditionTrue {
-		if seen.Broke = was.Broke; !was.Available.IsZero() {
+		if seen.Broke, seen.Lasted = was.Broke, was.Lasted; !was.Available.IsZero() {
 			seen.Broke = d.now
 		}
 		return seen
@@ -171,6 +172,7 @@ func (d *decider) seeFlight(n *NodeView, f *Flight, was NodeSeen) NodeSeen {
 	if was.Pod == p.UID && was.Restarts == p.Restarts && was.ready == p.ReadySince && !was.Available.IsZero() {
 		seen.Available = was.Available
 	}
+	seen.Lasted = d.now.Sub(seen.Available)
 	return seen
 }
 
