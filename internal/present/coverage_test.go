@@ -42,6 +42,11 @@ func TestCoverageScreens(t *testing.T) {
 	nobody.list.Items[0].Findings = []coverage.Finding{{Reason: coverage.NoMatchAnyNode, Severity: coverage.Warning}}
 	beside := allWell()
 	beside.Items = append(beside.Items, nobody.list.Items...)
+	aside := newWorld()
+	aside.add("gpu", "parked", 0, func(int) coverage.NodeVerdict { return excluded })
+	aside.list.Items[0].Findings = []coverage.Finding{{Reason: coverage.NoMatchAnyNode, Severity: coverage.Warning, Parked: true}}
+	parked := allWell()
+	parked.Items = append(parked.Items, aside.list.Items...)
 	capture := allWell()
 	capture.Source.From, capture.Source.TakenAtInferred = "captures/prod.json", true
 	nameless := allWell()
@@ -71,6 +76,7 @@ func TestCoverageScreens(t *testing.T) {
 		{"coverage-settling", young.list, nil, at120()},
 		{"coverage-nobody", nobody.list, nil, at120()},
 		{"coverage-nobody-beside", beside, nil, at120()},
+		{"coverage-parked-beside", parked, nil, at120()},
 		{"coverage-well", allWell(), nil, at120()},
 		{"coverage-from", capture, nil, with(at120(), func(o *Options) { o.Took, o.Now = 0, monday.Add(3600e9) })},
 		{"coverage-from-nameless", nameless, nil, with(at120(), func(o *Options) { o.Took = 0 })},

@@ -27,12 +27,13 @@ func verdict(list *coverage.DaemonSetCoverageList) []clause {
 }
 
 // nowhere names the DaemonSets that no node should run: on a cluster without
-// such nodes that may be meant, and with a typing error it looks the same.
+// such nodes that may be meant, and with a typing error it looks the same. Those
+// that have been so for long have their paragraph, and would stand here for ever.
 func nowhere(list *coverage.DaemonSetCoverageList) string {
 	var names []string
 	for i := range list.Items {
 		d := &list.Items[i]
-		if slices.ContainsFunc(d.Findings, func(f coverage.Finding) bool { return f.Reason == coverage.NoMatchAnyNode }) {
+		if slices.ContainsFunc(d.Findings, func(f coverage.Finding) bool { return f.Reason == coverage.NoMatchAnyNode && !f.Parked }) {
 			names = append(names, Safe(d.Namespace+"/"+d.Name))
 		}
 	}

@@ -80,6 +80,19 @@ type Answer struct {
 	DaemonSets []string `json:"daemonSets,omitempty"`
 }
 
+func (a *Answer) deepCopy() *Answer {
+	if a == nil {
+		return nil
+	}
+	out := *a
+	out.FailOn, out.DaemonSets = slices.Clone(a.FailOn), slices.Clone(a.DaemonSets)
+	if a.MinCoverage != nil {
+		v := *a.MinCoverage
+		out.MinCoverage = &v
+	}
+	return &out
+}
+
 // Answer is the answer to a condition as a report carries it.
 func (l *DaemonSetCoverageList) Answer(c Condition) *Answer {
 	outcome, because := l.Check(c)

@@ -98,3 +98,14 @@ func TestOnlyWhatARoleRefusesIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestACopyOfAReportIsItsOwn(t *testing.T) {
+	ninety := 90.0
+	l := listOf(Summary{Nodes: 1, Missing: 1, ShouldRun: 1})
+	l.Condition = l.Answer(Condition{FailOn: []string{"gaps"}, MinCoverage: &ninety})
+	c := l.DeepCopyObject().(*DaemonSetCoverageList).Condition
+	c.FailOn[0], c.DaemonSets[0], *c.MinCoverage = "x", "x", 1
+	if a := l.Condition; a.FailOn[0] != "gaps" || a.DaemonSets[0] != "ops/a" || *a.MinCoverage != 90 {
+		t.Errorf("the report changed with its copy: %+v", a)
+	}
+}

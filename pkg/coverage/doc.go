@@ -1,8 +1,10 @@
 // Package coverage gives one verdict per (DaemonSet, live node): does the node
 // run a healthy pod of the current revision, and if not why, and what to do.
 //
-// It is pure: a snapshot and a time go in, a Result comes out. Status fields
-// of the DaemonSet are never trusted; they are recomputed and compared.
+// It is pure: a snapshot and a time go in, a Result comes out. The counts of
+// DaemonSet.status are recomputed and compared. They decide a verdict only where
+// the objects leave two answers: which revision is current where none could be
+// read (revision.go), and how a feature gate is set (analyze.go).
 //
 // Its files:
 //

@@ -60,11 +60,22 @@ func (a *analysis) eligibilityFindings() {
 	}
 	if a.out.Counts.Desired == 0 && len(a.ix.s.Nodes) > 0 {
 		a.find(NoMatchAnyNode, fmt.Sprintf("none of %d nodes should run it%s", len(a.ix.s.Nodes), a.commonCause()), Evidence{})
+		a.out.Findings[len(a.out.Findings)-1].Parked = a.parked()
 	}
 	for _, h := range a.hiding {
 		a.find(TaintHidesNodes, fmt.Sprintf("taint %s alone keeps it off %d of the %d nodes that it selects", h.taint, len(h.nodes), h.of),
 			Evidence{Taints: []TaintEvidence{h.taint}}, h.nodes...)
 	}
+}
+
+// parked reports whether it has been the same for long that no node should run
+// it: some clusters ship DaemonSets for nodes that they have not.
+func (a *analysis) parked() bool {
+	const long = 24 * time.Hour
+	before := func(t snapshot.Time) bool { return t != 0 && a.opts.Now.Sub(time.Unix(int64(t), 0)) > long }
+	s := &a.d.Status
+	return s.DesiredNumberScheduled == 0 && s.ObservedGeneration >= a.d.Generation &&
+		before(snapshot.TimeOf(&a.d.CreationTimestamp)) && before(a.target.created)
 }
 
 // commonCause says which exclusion is the most common one, and what was

@@ -59,6 +59,46 @@ func TestNodesThatAreGoneAreOneParagraph(t *testing.T) {
 	}
 }
 
+// A role for one namespace may list the pods of that one only.
+func TestPodsOfOneNamespaceAreLookedAtThere(t *testing.T) {
+	w := testkit.NewWorld().Add(testkit.Node("n0"))
+	for _, name := range []string{"a", "b"} {
+		d := w.Run(testkit.DaemonSet("ops", name), "n0")
+		w.Add(testkit.PodOf(d, "n1"))
+	}
+	cs := causesOf(Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute}), SchedNodeGone)
+	if len(cs) != 1 || len(cs[0].DaemonSets) != 2 || cs[0].Looks[0] != "kubectl get pods -n ops -o wide" {
+		t.Errorf("%+v", cs)
+	}
+}
+
+// What no node should run for long is parked; a typing error is new, in the
+// DaemonSet or in its template.
+func TestWhatHasLongBeenForNoNodeIsParked(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		desired  int32 // says status
+		observed int64
+		template time.Duration // age of its revision
+		made     time.Duration
+		want     bool
+	}{
+		{"for long", 0, 1, 48 * time.Hour, 48 * time.Hour, true},
+		{"a new DaemonSet", 0, 1, time.Hour, time.Hour, false},
+		{"a new template", 0, 1, time.Hour, 48 * time.Hour, false},
+		{"status counts nodes", 3, 1, 48 * time.Hour, 48 * time.Hour, false},
+		{"status is of a generation before", 0, 0, 48 * time.Hour, 48 * time.Hour, false},
+	} {
+		d := testkit.DaemonSet("ops", "agent").Select("gpu=true").Generation(1, c.observed).Status(c.desired, 0, 0, 0).Build()
+		d.CreationTimestamp.Time = testkit.Now.Add(-c.made)
+		w := testkit.NewWorld().Add(testkit.Node("n0"), d, testkit.Revision(d, testkit.Hash, 1, c.template))
+		fs := findingsOf(Analyze(w.Snapshot(), Options{Now: testkit.Now, Grace: 5 * time.Minute}), NoMatchAnyNode)
+		if len(fs) != 1 || fs[0].Parked != c.want {
+			t.Errorf("%s: %+v", c.name, fs)
+		}
+	}
+}
+
 // By name all pods that the selector matches are read, else those of
 // DaemonSets: the answer is the same.
 func TestWhoseAPodIsDoesNotDependOnTheQuestion(t *testing.T) {

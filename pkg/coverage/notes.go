@@ -157,15 +157,14 @@ func (r *Result) findingCauses() []Cause {
 // leaves those of many DaemonSets.
 func (r *Result) goneCauses() []Cause {
 	c := Cause{Reason: SchedNodeGone, Fixes: []string{asFix(rowOf[SchedNodeGone].Remedy)}, class: 3}
-	var pods, where []string
+	var pods []string
+	namespaces := map[string]bool{}
 	for i := range r.DaemonSets {
 		d := &r.DaemonSets[i]
 		for _, f := range d.Findings {
 			if f.Reason == SchedNodeGone {
 				pods = append(pods, f.Evidence.Pods...)
-				if where = []string{"-n", d.DaemonSet.Namespace}; len(c.DaemonSets) > 0 {
-					where = []string{"-A"}
-				}
+				namespaces[d.DaemonSet.Namespace] = true
 				c.DaemonSets = append(c.DaemonSets, d.DaemonSet.Namespace+"/"+d.DaemonSet.Name)
 			}
 		}
@@ -175,6 +174,10 @@ func (r *Result) goneCauses() []Cause {
 	}
 	if c.Object = count(len(c.DaemonSets), "DaemonSet"); len(c.DaemonSets) == 1 {
 		c.Object = c.DaemonSets[0]
+	}
+	where := []string{"-A"}
+	if len(namespaces) == 1 { // a role may allow no more
+		where = []string{"-n", slices.Collect(maps.Keys(namespaces))[0]}
 	}
 	slices.Sort(pods)
 	c.Facts = []Fact{{"seen", goneText(pods)}}

@@ -129,6 +129,9 @@ type Finding struct {
 	Remedy   string   `json:"remedy,omitempty"`
 	Nodes    []string `json:"nodes,omitempty"`
 	Evidence Evidence `json:"evidence,omitzero"`
+	// Parked is set of NoMatchAnyNode where status says the same, and neither the
+	// DaemonSet nor its template is younger than a day.
+	Parked bool `json:"parked,omitempty"`
 }
 
 // NodeVerdict is the verdict on one node.
@@ -155,10 +158,7 @@ func (l *DaemonSetCoverageList) DeepCopyObject() runtime.Object {
 	out.Source.Incomplete = append([]IncompleteRead(nil), l.Source.Incomplete...)
 	out.Source.TakenAt = l.Source.TakenAt.DeepCopy()
 	out.Summary.Summary = l.Summary.deepCopy()
-	if l.Condition != nil {
-		answer := *l.Condition
-		out.Condition = &answer
-	}
+	out.Condition = l.Condition.deepCopy()
 	out.Items = make([]DaemonSetCoverage, len(l.Items))
 	for i := range l.Items {
 		out.Items[i] = *l.Items[i].DeepCopyObject().(*DaemonSetCoverage)
