@@ -1,11 +1,15 @@
 package rollout
 
 import (
+	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -151,5 +155,54 @@ func TestBothRolesHaveOneOrder(t *testing.T) {
 		if !slices.Equal(drive, read) {
 			t.Errorf("%s: %v, and the role for reading %v", name, drive, read)
 		}
+	}
+}
+
+// What is applied for one DaemonSet replaces nothing of what was for another.
+func TestRolesOfOtherDaemonSetsHaveOtherNames(t *testing.T) {
+	long := strings.Repeat("a", 250)
+	seen := map[string]string{}
+	for _, args := range [][]string{
+		{}, {"-n", "logging"}, {"-n", "metrics"}, {"-n", "logging", "agent"}, {"-n", "metrics", "agent"}, {"-n", "logging", "vector"},
+		{"-n", "logging", "agent", "vector"}, {"-n", "logging", "agent.vector"}, {"-n", "logging", long + "b"}, {"-n", "logging", long + "c"},
+	} {
+		name := roleNameOf(t, args...)
+		if was, ok := seen[name]; ok || len(name) > 253-len("-drive") || len(path.IsValidPathSegmentName(name)) > 0 {
+			t.Errorf("%v are called %q, as are %s", args, name, was)
+		}
+		seen[name] = strings.Join(args, " ")
+	}
+	if a, b := roleNameOf(t, "-n", "logging", "vector", "agent"), roleNameOf(t, "-n", "logging", "ds/agent", "vector", "agent"); a != b {
+		t.Errorf("the same DaemonSets: %q and %q", a, b)
+	}
+	if got := roleNameOf(t, "-n", "logging", "vector", "--name", "mine"); got != "mine" {
+		t.Errorf("--name mine: %q", got)
+	}
+}
+
+func roleNameOf(t *testing.T, args ...string) (name string) {
+	t.Helper()
+	a := newApp(genericiooptions.NewTestIOStreamsDiscard(), "v1.2.3")
+	cmd, err := makeRBACCommand(a, func(_ context.Context, o *rbacOptions) error {
+		name = o.Name
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Flags().StringVarP(a.kube.Namespace, "namespace", "n", "", "")
+	cmd.SetArgs(args)
+	if err := cmd.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// Who looks may look at every run of the namespace.
+func TestTheReadRoleIsForAllDaemonSets(t *testing.T) {
+	one := (&rbacOptions{RoleOptions: cli.RoleOptions{Namespace: "logging"}, DaemonSets: []string{"agent"}}).roles("x", nil, nil)
+	all := (&rbacOptions{RoleOptions: cli.RoleOptions{Namespace: "logging"}}).roles("x", nil, nil)
+	if !reflect.DeepEqual(one, all) {
+		t.Errorf("for one DaemonSet %+v, and for all %+v", one, all)
 	}
 }
