@@ -158,14 +158,8 @@ func (r *Redactor) mask(s string) string {
 	if has(":") && mayNameSecret(s) {
 		s = r.replace(member, s, harmless)
 	}
-	if has("-") && mayNameSecret(s) {
-		s = r.replace(flagAndWord, s, harmless)
-	}
-	if has("-u") { // --user, --proxy-user
-		s = login.ReplaceAllString(s, "${1}"+Redacted)
-	}
 	if has("-") {
-		s = shortFlag.ReplaceAllStringFunc(s, maskShort)
+		s = r.maskFlags(s)
 	}
 	if !has(":") || !mayNameSecret(s) {
 		return s
@@ -175,6 +169,17 @@ func (r *Redactor) mask(s string) string {
 		return prose(before, name, value) && (toldKey.MatchString(before) || strings.HasSuffix(before, "/"))
 	})
 	return r.replace(line, s, prose)
+}
+
+// maskFlags masks what stands behind a flag, in a text that has a dash.
+func (r *Redactor) maskFlags(s string) string {
+	if mayNameSecret(s) {
+		s = r.replace(flagAndWord, s, harmless)
+	}
+	if strings.Contains(s, "-u") { // --user, --proxy-user
+		s = login.ReplaceAllString(s, "${1}"+Redacted)
+	}
+	return shortFlag.ReplaceAllStringFunc(s, maskShort)
 }
 
 // suspicious is a cheap test that most texts of healthy nodes and pods fail.
