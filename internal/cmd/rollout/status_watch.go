@@ -38,6 +38,7 @@ type statusWatch struct {
 	status *rollout.Status
 	native string // what was said of a native update last
 	heard  heard
+	gone   time.Time // when it was first read that the run is gone
 }
 
 // watchStatus returns when the update is done or rests, and after timeout.
@@ -203,20 +204,50 @@ func (w *statusWatch) missed() (bool, error) {
 	if err != nil || r.run != nil { // the watch will show a run that is there
 		return false, err
 	}
+	if w.gone.IsZero() {
+		w.gone = r.now
+	}
 	n := rollout.NativeOf(r.view, w.app.kube.CommandFlags(), r.now)
+	if n.State == rollout.NativeUnknown && r.now.Sub(w.gone) < settles {
+		return false, nil
+	}
 	if err := w.sayNative(r.view, n, nativeWords(n)); err != nil {
 		return false, err
 	}
+	code, words := toEnd(w.run)
 	switch {
 	case n.Armed == w.run.ID:
 		return false, cli.Exit(cli.Failed, fmt.Errorf("the Lease of run %s was deleted, and %s/%s is still armed by it; clean up: %s",
 			w.run.ID, w.at.Namespace, w.at.name, w.at.command("recover")))
+	case code != cli.OK:
+		return false, cli.Exit(code, fmt.Errorf("run %s is gone, and when it was last seen it was to end as %s", w.run.ID, words))
 	case n.State == rollout.NativeUnknown:
 		return false, cli.Exit(cli.CannotTell, fmt.Errorf("run %s is gone, and how things stand cannot be told: %s", w.run.ID, present.Safe(n.Because)))
 	case n.State != rollout.NativeDone:
 		return false, cli.Exit(cli.Failed, fmt.Errorf("run %s is gone, how it ended was not seen, and not every node is up to date; look: %s", w.run.ID, w.at.command("status")))
 	}
 	return true, nil
+}
+
+// settles is how long the controller may take to see what a run has written
+// last: until then nothing tells how things stand.
+const settles = 10 * time.Second
+
+// toEnd is the exit code of the driver of a run that went on as it was last
+// seen, and how it was to end; 0 where that was well, or was not known yet.
+func toEnd(r *rollout.Run) (code int, words string) {
+	end := *r
+	if end.Outcome == "" && end.Undo != nil {
+		end.Outcome = rollout.OutcomeUndone
+	}
+	if end.Outcome == "" {
+		return cli.OK, ""
+	}
+	words = string(end.Outcome)
+	if len(end.Left) > 0 {
+		words += ", with something left: " + end.Left[0].String()
+	}
+	return rollout.Over(&end).Done.Exit, present.Safe(words)
 }
 
 // sayNative writes a line about a native update: words, or an object as status

@@ -81,11 +81,62 @@ func TestStatusWatchEndsWhereTheEndOfARunWasMissed(t *testing.T) {
 			}
 			s.letGo()
 			c.after(s)
+			now := time.Now()
+			w.app.clock = func() time.Time { return now }
+			said := h.out.Len()
 			done, err := w.look()
+			if c.code == 3 {
+				if done || err != nil || h.out.Len() != said {
+					t.Errorf("the controller is given no time: %v, %s", err, h.out.String())
+				}
+				now = now.Add(settles)
+				done, err = w.look()
+			}
 			if !done && err == nil {
 				t.Error("it goes on for ever")
 			}
 			ends(t, h, err, c.code, c.words...)
+		})
+	}
+}
+
+// The Lease is deleted right after the last words, so that often the end of a
+// run is not seen: it is told by what was seen before.
+func TestStatusWatchEndsAsTheRunWasAboutTo(t *testing.T) {
+	undo := func(phase rollout.Phase, o rollout.Outcome, asked bool) func(r *rollout.Run) {
+		return func(r *rollout.Run) {
+			running(r)
+			r.Phase, r.Outcome, r.Undo = phase, o, &rollout.Undo{Asked: asked}
+		}
+	}
+	for _, c := range []struct {
+		name string
+		seen func(r *rollout.Run)
+		code int
+		says string
+	}{
+		{"it undid itself", undo(rollout.Undoing, "", false), 1, "to end as Undone"},
+		{"it had undone itself", undo(rollout.Finishing, rollout.OutcomeUndone, false), 1, "to end as Undone"},
+		{"a person undid it", undo(rollout.Undoing, "", true), 0, ""},
+		{"a person had undone it", undo(rollout.Finishing, rollout.OutcomeUndone, true), 0, ""},
+		{"it was aborted", func(r *rollout.Run) { running(r); r.Phase, r.Outcome = rollout.Aborting, rollout.OutcomeAborted }, 1, "to end as Aborted"},
+		{"it was done", func(r *rollout.Run) { running(r); r.Phase, r.Outcome = rollout.Finishing, rollout.OutcomeDone }, 0, ""},
+		{"it was done, but for a node", func(r *rollout.Run) {
+			running(r)
+			r.Phase, r.Outcome, r.Left = rollout.Finishing, rollout.OutcomeDone, []rollout.Left{{Node: "n1", What: rollout.LeftOldPod, Reason: "skipped"}}
+		}, 1, "to end as Done, with something left: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newHoldServer(t)
+			s.holds(storedRun(t, c.seen), drivenBy)
+			h, w, live := follows(t, s, false)
+			if done, err := w.look(); done || err != nil {
+				t.Fatalf("ended while the run was driven: %v", err)
+			}
+			live.lease = nil
+			s.letGo()
+			_, err := w.look()
+			ends(t, h, err, c.code, "4 of 4 nodes", c.says)
 		})
 	}
 }
