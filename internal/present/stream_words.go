@@ -31,7 +31,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.WaitJobs:        {words: "jobs still run"},
 	rollout.WaitDrain:       {words: "pods leave"},
 	rollout.WaitCeiling:     {words: "all places of the ceiling are taken", at: ", one by "},
-	rollout.WaitZone:        {words: "one zone at a time, and another is not finished", at: ", with "},
+	rollout.WaitZone:        {words: "one zone at a time, and another is not finished", at: ", with ", open: " "},
 	rollout.WaitNode:        {words: "a node of the wave is not Ready", at: ": "},
 	rollout.WaitPending:     {words: "a node is between pods, without this run", at: ": ", open: " (", shut: ")"},
 	rollout.WaitHeld:        {words: "another run holds a cordon"},

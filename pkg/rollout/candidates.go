@@ -98,9 +98,9 @@ func (d *decider) downFirst(list []int) []int {
 }
 
 // oneZone keeps the candidates of the zone that is not finished, else of the
-// first candidate. Nodes that are down already are not held back, so that
-// several zones may be open at once: then only such nodes are started, since it
-// is not stored which of the flights cost a pod that served.
+// one under way, else of the first candidate. Nodes that are down already are not held back. Where several
+// zones are open, as where a node of a finished one is down again, only such
+// nodes are started.
 func (d *decider) oneZone(r *Run, list []int) []int {
 	if !d.byZone(r) {
 		return list
@@ -111,6 +111,9 @@ func (d *decider) oneZone(r *Run, list []int) []int {
 		zone, known = ZoneOf(d.v.Node(node).Node), true
 	}
 	several := slices.ContainsFunc(open, func(node string) bool { return ZoneOf(d.v.Node(node).Node) != zone })
+	if !known {
+		zone, known = d.underWay(r, list)
+	}
 	var out []int
 	for _, i := range list {
 		n := d.v.member(r.Members[i])
@@ -124,6 +127,23 @@ func (d *decider) oneZone(r *Run, list []int) []int {
 	return out
 }
 
+// underWay is the zone that was begun last in the wave of the candidates, while
+// one of them is of it: in another order than by zone, too, it is finished first.
+func (d *decider) underWay(r *Run, list []int) (string, bool) {
+	for _, t := range slices.Backward(r.Touched) {
+		n := d.v.member(r.Members[t])
+		if n == nil || slices.Contains(r.Down, t) || r.wave(t) != r.wave(list[0]) {
+			continue
+		}
+		zone := ZoneOf(n.Node)
+		return zone, slices.ContainsFunc(list, func(i int) bool {
+			c := d.v.member(r.Members[i])
+			return !free(c) && ZoneOf(c.Node) == zone
+		})
+	}
+	return "", false
+}
+
 // byZone reports whether zones are taken one at a time. On the way back they
 // are not: there it is mended what was begun in any.
 func (d *decider) byZone(r *Run) bool {
@@ -131,12 +151,13 @@ func (d *decider) byZone(r *Run) bool {
 }
 
 // unfinished are the nodes that keep their zone open: in flight, failed, or
-// down since their pod was replaced.
+// down since their pod was replaced. One that was down when it was begun keeps
+// none: no pod that served was taken there.
 func (d *decider) unfinished(r *Run) []string {
 	var out []string
 	for _, i := range r.Touched {
 		n, counts := d.counts(i)
-		if n == nil {
+		if n == nil || slices.Contains(r.Down, i) {
 			continue
 		}
 		f := r.failure(n.Node.Name)

@@ -80,7 +80,16 @@ func TestDecide(t *testing.T) {
 			w.pol.OneZoneAtATime, w.pol.MaxUnavailable = &yes, three()
 			w.p(1).Ready = false
 		}, "save Running fly:n1 fly:n0 fly:n3"},
-		{"no other node of either zone while a node that was down is in flight beside one of another zone", 6, func(w *world) {
+		{"a node that was down is in flight beside one of another zone", 6, func(w *world) {
+			yes := true
+			w.pol.OneZoneAtATime, w.pol.MaxUnavailable = &yes, intOr(4)
+			w.fly(2)
+			w.fly(0)
+			w.run.Down = []int{2}
+			w.replace(2, time.Second)
+			w.replace(0, time.Second)
+		}, "save Running fly:n2 fly:n0 fly:n3"},
+		{"no other node of either zone while both have nodes in flight that served", 6, func(w *world) {
 			yes := true
 			w.pol.OneZoneAtATime, w.pol.MaxUnavailable = &yes, intOr(4)
 			w.fly(2)

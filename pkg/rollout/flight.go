@@ -76,6 +76,8 @@ func (d *decider) mayNot(n *NodeView, f *Flight) *Cause {
 		return &Cause{Code: WaitNode, Node: f.Node}
 	case !free(n) && len(taken) > d.ceiling():
 		return &Cause{Code: WaitCeiling, Node: f.Node}
+	case d.byZone(d.r) && !free(n) && slices.Contains(d.r.Down, d.r.index(f.Node)):
+		return &Cause{Code: WaitZone, Node: f.Node, Message: "its pod is back: it is begun in its turn"}
 	case slices.ContainsFunc(d.r.InFlight, func(g Flight) bool { return g.Wave < f.Wave }):
 		return &Cause{Code: WaitPending, Node: f.Node, Message: "a node of an earlier wave is tried again"}
 	}

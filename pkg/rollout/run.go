@@ -124,7 +124,10 @@ type Progress struct {
 	// InFlight is written before the first destructive write on a node.
 	InFlight []Flight `json:"inFlight,omitempty"`
 	// Touched are members whose pod we set out to replace, in order.
-	Touched   []int      `json:"touched,omitempty"`
+	Touched []int `json:"touched,omitempty"`
+	// Down are those of Touched without a ready pod when they were last begun:
+	// that cost nothing, and they keep no zone open.
+	Down      []int      `json:"down,omitempty"`
 	Approvals []Approval `json:"approvals,omitempty"`
 	Skipped   []string   `json:"skipped,omitempty"` // by a person
 	Failed    []Failure  `json:"failed,omitempty"`

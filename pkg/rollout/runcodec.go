@@ -174,6 +174,7 @@ func (r *Run) DeepCopy() *Run {
 	out.Because = clone(r.Because)
 	out.InFlight = slices.Clone(r.InFlight)
 	out.Touched = slices.Clone(r.Touched)
+	out.Down = slices.Clone(r.Down)
 	out.Approvals = slices.Clone(r.Approvals)
 	out.Skipped = slices.Clone(r.Skipped)
 	out.Failed = slices.Clone(r.Failed)

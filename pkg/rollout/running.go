@@ -150,7 +150,7 @@ func (d *decider) start(ps *pass) *Decision {
 		return &dec
 	}
 	if list = d.oneZone(r, list); len(list) == 0 && len(r.InFlight) == 0 {
-		return d.keptOut(WaitZone, StopZone, d.unfinished(r)[0], "zones are finished one at a time: mend the node, or skip it", ps)
+		return d.keptByZone(d.unfinished(r), ps)
 	}
 	begin, dec := d.admit(r, list, wave, ps)
 	if dec != nil || len(begin) == 0 {
@@ -175,6 +175,10 @@ func (d *decider) launch(n *Run, member, wave int) {
 	n.InFlight = append(n.InFlight, f)
 	if !slices.Contains(n.Touched, member) {
 		n.Touched = append(n.Touched, member)
+	}
+	n.Down = slices.DeleteFunc(n.Down, func(i int) bool { return i == member })
+	if free(nv) {
+		n.Down = append(n.Down, member)
 	}
 	if n.aside(m.Node) {
 		n.Undo.Aside = slices.DeleteFunc(n.Undo.Aside, func(node string) bool { return node == m.Node })
@@ -243,17 +247,26 @@ func (d *decider) full(taken map[string]bool, ps *pass) *Decision {
 			break
 		}
 	}
-	return d.keptOut(WaitCeiling, StopCeiling, name, "every place of the ceiling is taken by nodes that are down or have failed: mend them, or skip them", ps)
+	return d.keptOut(Cause{Code: WaitCeiling, Node: name}, StopCeiling, "every place of the ceiling is taken by nodes that are down or have failed: mend them, or skip them", ps)
 }
 
-// keptOut waits as long as a node may take for the node that keeps all others
-// out, and then stops.
-func (d *decider) keptOut(wait, stop Code, node, message string, ps *pass) *Decision {
+// keptByZone names all nodes that keep every candidate out.
+func (d *decider) keptByZone(open []string, ps *pass) *Decision {
+	wait, mend := Cause{Code: WaitZone, Node: open[0]}, "mend the node, or skip it"
+	if len(open) > 1 {
+		wait.Message, mend = "and "+names(open[1:]), "mend "+names(open)+", or skip them"
+	}
+	return d.keptOut(wait, StopZone, "zones are finished one at a time: "+mend, ps)
+}
+
+// keptOut waits as long as a node may take for what keeps all others out, and
+// then stops.
+func (d *decider) keptOut(wait Cause, stop Code, message string, ps *pass) *Decision {
 	if d.o.Full.IsZero() || d.now.Sub(d.o.Full) <= d.p.nodeTimeout() {
-		ps.waitFor(Cause{Code: wait, Node: node}, since(d.o.Full, d.now).Add(d.p.nodeTimeout()+time.Second))
+		ps.waitFor(wait, since(d.o.Full, d.now).Add(d.p.nodeTimeout()+time.Second))
 		return nil
 	}
-	dec := d.rest(Stopped, Cause{Code: stop, Node: node, Message: message})
+	dec := d.rest(Stopped, Cause{Code: stop, Node: wait.Node, Message: message})
 	return &dec
 }
 

@@ -112,8 +112,13 @@ func (c *checker) moves(was, rec *record) {
 		}
 	}
 	for _, f := range rec.InFlight {
-		if !was.flying(f.Node) {
-			c.took[f.Node] = c.now
+		if was.flying(f.Node) {
+			continue
+		}
+		c.took[f.Node] = c.now
+		if !was.failed(f.Node) { // else it is tried again
+			down := c.down[f.Node]
+			c.before[f.Node] = down != nil && (down.is || c.asof.Sub(down.at) <= c.h.Slack)
 		}
 	}
 	for _, f := range rec.Failed {

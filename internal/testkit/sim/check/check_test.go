@@ -12,8 +12,9 @@ var t0 = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 // story builds a history by hand: three nodes, a DaemonSet that goes from h1
 // to h2, and a run that has n0 in flight.
 type story struct {
-	h  History
-	at time.Time
+	brokenBefore bool // n1, where its zone matters
+	h            History
+	at           time.Time
 }
 
 func newStory() *story {
@@ -111,7 +112,16 @@ func (s *story) secondZone(zone string) {
 		s.h.Writes[len(s.h.Writes)-1].Post.Labels = map[string]string{zoneKey: z}
 	}
 	s.run(`"phase":"Running"`)
+	begin := func() {
+		s.run(`"phase":"Running","inFlight":[{"node":"n1","nodeUID":"uid-n1","wave":1,"podUID":"p-n1-h1"}]`)
+	}
+	if !s.brokenBefore {
+		begin()
+	}
 	s.pod(1, "h1", false)
+	if s.brokenBefore {
+		begin()
+	}
 	s.run(`"phase":"Running","failed":[{"node":"n1"}]`)
 	s.after(time.Minute)
 	s.run(`"phase":"Running","failed":[{"node":"n1"}],"inFlight":[{"node":"n0","nodeUID":"uid-n0","wave":1,"podUID":"p-n0-h1"}]`)
@@ -155,6 +165,7 @@ func TestTheCheckerBites(t *testing.T) {
 		{"a delete of a pod of the target", func(s *story) { s.replaced(11 * time.Second); s.delete(0, "h2", "p-n0-h2") }, "G2"},
 		{"a delete over the ceiling", func(s *story) { s.pod(1, "h1", false); s.after(time.Minute); s.delete(0, "h1", "p-n0-h1") }, "G1"},
 		{"a delete in a second zone beside a failed node", func(s *story) { s.secondZone("b") }, "zone"},
+		{"a delete in a second zone beside a node that was down before and failed", func(s *story) { s.brokenBefore = true; s.secondZone("b") }, ""},
 		{"a delete in its own zone beside a failed node", func(s *story) { s.secondZone("a") }, ""},
 		{"a delete while another broke a moment ago", func(s *story) { s.pod(1, "h1", false); s.after(time.Second); s.delete(0, "h1", "p-n0-h1") }, ""},
 		{"a delete where the pod would not come back", func(s *story) {

@@ -64,14 +64,15 @@ func (c *checker) waves(node string) {
 
 // zones holds a run that finishes one zone before the next begins to that: no
 // pod that serves is deleted in a second zone beside a node that failed and is
-// down. What was in flight when it failed may still be begun.
+// down, unless it was so already when it was begun. What was in flight when it
+// failed may still be begun.
 func (c *checker) zones(node string) {
 	if !c.h.ByZone || c.rec.Undo != nil || c.nodes[node] == nil || !c.lasts(c.down[node], false) {
 		return
 	}
 	zone := c.nodes[node].Labels[zoneKey]
 	for _, m := range c.counted() {
-		if c.rec.failed(m) && c.longer(c.down[m]) && c.took[node].After(c.failed[m]) && c.nodes[m].Labels[zoneKey] != zone {
+		if c.rec.failed(m) && c.longer(c.down[m]) && !c.before[m] && c.took[node].After(c.failed[m]) && c.nodes[m].Labels[zoneKey] != zone {
 			c.fail("zone", "node %s of zone %s begun beside %s, which failed in another", node, zone, m)
 		}
 	}

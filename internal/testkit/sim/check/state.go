@@ -131,6 +131,7 @@ type state struct {
 	epochs     map[string]int64
 	deleted    map[string]time.Time // node: our newest delete of its pod
 	took       map[string]time.Time // node: put in flight
+	before     map[string]bool      // node: down when it was last put in flight, or a moment ago
 	failed     map[string]time.Time // node: since when it has failed
 	gates      map[string]string    // gate/node: newest answer
 	seen       map[string]time.Time // pod: since when it is on its node
@@ -142,7 +143,7 @@ func newState(h *History) *state {
 		onNode: map[string]map[string]*Object{}, down: map[string]*since{}, noReturn: map[string]*since{},
 		notReady: map[string]*since{}, availFrom: map[string]time.Time{}, lastSpell: map[string]spell{}, lastOn: map[string]spell{}, restarts: map[string]int{},
 		origCordon: map[string]bool{}, epochs: map[string]int64{}, deleted: map[string]time.Time{},
-		took: map[string]time.Time{}, failed: map[string]time.Time{}, placed: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
+		took: map[string]time.Time{}, before: map[string]bool{}, failed: map[string]time.Time{}, placed: map[string]time.Time{}, gates: map[string]string{}, seen: map[string]time.Time{},
 	}
 }
 
