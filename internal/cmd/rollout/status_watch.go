@@ -142,7 +142,7 @@ func (w *statusWatch) driven(v *rollout.View, lease *kube.Lease, run *rollout.Ru
 	for _, e := range rollout.Events(was, w.status) {
 		w.to.Event(e)
 	}
-	w.to.Look(w.status, w.silence(lease, now))
+	w.to.Look(w.status, w.silence(v, lease, now))
 	if run.Phase == rollout.Ended {
 		return w.ended()
 	}
