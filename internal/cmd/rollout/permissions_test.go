@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
@@ -167,7 +167,7 @@ func TestRolesOfOtherDaemonSetsHaveOtherNames(t *testing.T) {
 		{"-n", "logging", "agent", "vector"}, {"-n", "logging", "agent.vector"}, {"-n", "logging", long + "b"}, {"-n", "logging", long + "c"},
 	} {
 		name := roleNameOf(t, args...)
-		if was, ok := seen[name]; ok || len(name) > 253-len("-drive") || len(path.IsValidPathSegmentName(name)) > 0 {
+		if was, ok := seen[name]; ok || len(name) > 253-len("-drive") || len(content.IsPathSegmentName(name)) > 0 {
 			t.Errorf("%v are called %q, as are %s", args, name, was)
 		}
 		seen[name] = strings.Join(args, " ")

@@ -33,7 +33,7 @@ func newUndoCommand(a *app) (*cobra.Command, error) {
 			Where a run is there, it turns round: back to the revision that it came from, with its own ceiling, in the
 			reverse order, whatever its --timeout, --until and --window say. What gates run is never stored: it asks
 			the gates that are given, else the built-in ones of the run. Where a living driver holds it, that one
-			does so.
+			does so with its own gates, and others are refused.
 
 			Where none is, as after an update by the controller, a new run to the revision before (or --to-revision)
 			begins, with the policy that is given; nodes that are broken already do not fill its ceiling.`),
