@@ -231,7 +231,7 @@ func Over(r *Run) Decision {
 		return Decision{Stop: &Stop{Because: *r.Because, Exit: ExitStopped}}
 	}
 	done := &Done{Outcome: r.Outcome, Nodes: r.Nodes, Left: r.Left}
-	undone := r.Outcome == OutcomeUndone && !r.Undo.Asked
+	undone := r.Outcome == OutcomeUndone && (r.Undo == nil || !r.Undo.Asked)
 	if r.Outcome == OutcomeAborted || undone || slices.ContainsFunc(r.Left, Left.bad) {
 		done.Exit = ExitStopped
 	}

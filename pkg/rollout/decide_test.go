@@ -494,3 +494,12 @@ func gate(w *world, when When) {
 func answered(w *world, node string, o GateOutcome) {
 	w.obs.NoteGate(GateKey{Gate: "g", Node: node, Wave: 1}, o, "why", t0.Add(-20*time.Second))
 }
+
+// A Lease that was edited by hand may lack what its outcome is about.
+func TestWhatARunCameToWithoutItsUndo(t *testing.T) {
+	var r Run
+	r.Outcome = OutcomeUndone
+	if d := Over(&r); d.Done == nil || d.Done.Exit != ExitStopped {
+		t.Errorf("got %+v", d)
+	}
+}

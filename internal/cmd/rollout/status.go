@@ -36,8 +36,9 @@ func newStatusCommand(a *app) (*cobra.Command, error) {
 			OnDelete alike. For a native update it names the nodes that hold a place of maxUnavailable, why, and what
 			each remedy would free.
 
-			With --watch it ends when the update is done; 1 where a run has ended and not every node is up to date; 4
-			or 1 where a run rests with nobody to drive it; 6 out of time.`),
+			With --watch it ends when the update is done; 1 where a run has ended and not every node is up to date, or
+			where it was called off or turned round by itself; 4 or 1 where a run rests with nobody to drive it; 6 out
+			of time.`),
 		Example: cli.Examples(`
 			# Why does it not go on
 			kubectl ds-rollout status -n logging vector
