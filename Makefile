@@ -67,8 +67,9 @@ test-mutants: ## Break the rollout's rules one by one, and see that the simulati
 	SIM_MUTANTS=1 $(GO) test ./internal/testkit/sim -run TestMutantsAreCaught -timeout 25m
 
 .PHONY: test-real
+# Go's test cache knows nothing of the plugins that these tests build and run.
 test-real: ## Run the oracle and the tests on the real control plane.
-	cd test && $(NESTED) test $(NESTED_FLAGS) -p 1 -timeout 40m ./...
+	cd test && $(NESTED) test $(NESTED_FLAGS) -count=1 -p 1 -timeout 40m ./...
 
 .PHONY: race
 race: ## Run the fast tests with the race detector (needs a C compiler).
