@@ -98,9 +98,9 @@ func (d *decider) downFirst(list []int) []int {
 }
 
 // oneZone keeps the candidates of the zone that is not finished, else of the
-// one under way, else of the first candidate. Nodes that are down already are not held back. Where several
-// zones are open, as where a node of a finished one is down again, only such
-// nodes are started.
+// one under way, else of the first candidate. Nodes that are down already are
+// not held back. Where several zones are open, as where a node of a finished
+// one is down again, only such nodes are started.
 func (d *decider) oneZone(r *Run, list []int) []int {
 	if !d.byZone(r) {
 		return list
