@@ -41,12 +41,14 @@ func TestExitCodesOfACommand(t *testing.T) {
 func TestACommandKnowsWhatItIsAskedAbout(t *testing.T) {
 	w := newWorld()
 	r := newRunner(t, helper(), w, helps("env=KUBECTL_DS_"))
-	common := "exit 0: KUBECTL_DS_RUN=run-1|KUBECTL_DS_NAMESPACE=logging|KUBECTL_DS_DAEMONSET=vector|"
-	rest := "KUBECTL_DS_WAVE=2|KUBECTL_DS_REVISION=abc|KUBECTL_DS_CONTEXT=prod|KUBECTL_DS_GATE=g|KUBECTL_DS_WHEN="
-	check(t, w.ask(t, r, rollout.BeforeWave), rollout.GatePass, common+"KUBECTL_DS_NODE=|KUBECTL_DS_POD=|"+rest+"beforeWave|")
-	check(t, w.ask(t, r, rollout.BeforeNode), rollout.GatePass, common+"KUBECTL_DS_NODE=n1|KUBECTL_DS_POD=vector-old|"+rest+"beforeNode|")
+	want := func(when, node, pod string) string {
+		return "exit 0: KUBECTL_DS_CONTEXT=prod|KUBECTL_DS_DAEMONSET=vector|KUBECTL_DS_GATE=g|KUBECTL_DS_NAMESPACE=logging|KUBECTL_DS_NODE=" +
+			node + "|KUBECTL_DS_POD=" + pod + "|KUBECTL_DS_REVISION=abc|KUBECTL_DS_RUN=run-1|KUBECTL_DS_WAVE=2|KUBECTL_DS_WHEN=" + when + "|"
+	}
+	check(t, w.ask(t, r, rollout.BeforeWave), rollout.GatePass, want("beforeWave", "", ""))
+	check(t, w.ask(t, r, rollout.BeforeNode), rollout.GatePass, want("beforeNode", "n1", "vector-old"))
 	w.replace()
-	check(t, w.ask(t, r, rollout.AfterNode), rollout.GatePass, common+"KUBECTL_DS_NODE=n1|KUBECTL_DS_POD=vector-new|"+rest+"afterNode|")
+	check(t, w.ask(t, r, rollout.AfterNode), rollout.GatePass, want("afterNode", "n1", "vector-new"))
 }
 
 func TestTheEnvironmentOfAProcessIsInherited(t *testing.T) {

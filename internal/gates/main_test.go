@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func help(what string) int {
 	case "quiet":
 		return 0
 	case "env":
-		for _, kv := range os.Environ() {
+		for _, kv := range slices.Sorted(slices.Values(os.Environ())) { // Windows has an order of its own
 			if strings.HasPrefix(kv, arg) {
 				say("%s|", kv)
 			}

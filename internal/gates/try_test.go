@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"os"
 	"slices"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestGatesThatCanNeverPassAreFoundBefore(t *testing.T) {
 		{"a bool that is false", cel(`node.metadata.name == "x"`), nil},
 		{"a field that is not there now", cel(`node.metadata.nowhere`), nil},
 		{"a DaemonSet that is not there", rollout.Probe{DaemonSet: "a/b"}, []string{"gate g: there is no DaemonSet a/b"}},
-		{"a command, which may change something", rollout.Probe{Exec: []string{"false"}}, nil},
+		{"a command, which may change something", rollout.Probe{Exec: []string{os.Args[0], "-test.run=("}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld()

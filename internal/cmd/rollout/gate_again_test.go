@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -22,7 +23,8 @@ func namesOfGates(p *rollout.Policy) string {
 
 // The way back needs none of the gates of the start; the way on needs them all.
 func TestWhichGatesARunGoesOnWith(t *testing.T) {
-	start := policyOf(t, "", "--gate-exec", "true it").WithDefaults(rollout.Context{Nodes: 1})
+	program := "'" + os.Args[0] + "'" // there on every system
+	start := policyOf(t, "", "--gate-exec", program+" it").WithDefaults(rollout.Context{Nodes: 1})
 	gated := func(r *rollout.Run) { r.Policy, r.GatesSHA256 = start.WithoutCommands(), gates.Sum(start) }
 	undoing := func(r *rollout.Run) { gated(r); r.Undo = &rollout.Undo{TouchPods: true} }
 	for _, c := range []struct {
@@ -34,11 +36,11 @@ func TestWhichGatesARunGoesOnWith(t *testing.T) {
 		note bool
 	}{
 		{"resume without", rollout.VerbResume, gated, nil, "error", false},
-		{"resume with", rollout.VerbResume, gated, []string{"--gate-exec", "true it"}, "collateral events conditions exec", false},
-		{"resume with others", rollout.VerbResume, gated, []string{"--gate-exec", "true"}, "error", false},
-		{"resume with others, on purpose", rollout.VerbResume, gated, []string{"--gate-exec", "true", "--change-gates"}, "collateral events conditions exec", false},
+		{"resume with", rollout.VerbResume, gated, []string{"--gate-exec", program + " it"}, "collateral events conditions exec", false},
+		{"resume with others", rollout.VerbResume, gated, []string{"--gate-exec", program}, "error", false},
+		{"resume with others, on purpose", rollout.VerbResume, gated, []string{"--gate-exec", program, "--change-gates"}, "collateral events conditions exec", false},
 		{"undo without", rollout.VerbUndo, gated, nil, "collateral events conditions", true},
-		{"undo with", rollout.VerbUndo, gated, []string{"--gate-exec", "true it"}, "collateral events conditions exec", false},
+		{"undo with", rollout.VerbUndo, gated, []string{"--gate-exec", program + " it"}, "collateral events conditions exec", false},
 		{"undo with others", rollout.VerbUndo, gated, []string{"--gate-cel", "true", "--gate", "events"}, "events cel", false},
 		{"undo with none", rollout.VerbUndo, gated, []string{"--gate", "none"}, "", false},
 		{"resume of an undo", rollout.VerbResume, undoing, nil, "collateral events conditions", true},
@@ -100,7 +102,7 @@ func TestResumeRepeatsTheGatesOfThisProcess(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q:\ngot  %s\nwant %s", c.args, got, c.want)
 		}
-		words, err := splitWords(got + " x")
+		words, err := splitWords(got+" x", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +134,7 @@ func TestTheCommandOfTheJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words, err := splitWords(strings.TrimPrefix(want, "kubectl ds-rollout start "))
+	words, err := splitWords(strings.TrimPrefix(want, "kubectl ds-rollout start "), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,10 @@ func (g *gateFlags) flagOf(gate *rollout.Gate) string {
 		return "gate-cel"
 	case gate.PromQL != nil && slices.Contains(g.promql, gate.PromQL.Query):
 		return "gate-promql"
-	case gate.Exec != nil && slices.ContainsFunc(g.exec, func(s string) bool { words, err := splitWords(s); return err == nil && slices.Equal(words, gate.Exec) }):
+	case gate.Exec != nil && slices.ContainsFunc(g.exec, func(s string) bool {
+		words, err := commandWords(s)
+		return err == nil && slices.Equal(words, gate.Exec)
+	}):
 		return "gate-exec"
 	}
 	return ""

@@ -163,7 +163,7 @@ func (g *gateFlags) probes() ([]kindOfProbe, error) {
 		{"pods", g.pods, func(v string) (rollout.Probe, error) { return rollout.Probe{Pods: v}, nil }},
 		{"daemonset", g.daemonSets, func(v string) (rollout.Probe, error) { return rollout.Probe{DaemonSet: v}, nil }},
 		{"exec", g.exec, func(v string) (rollout.Probe, error) {
-			words, err := splitWords(v)
+			words, err := commandWords(v)
 			return rollout.Probe{Exec: words}, err
 		}},
 		{"http", g.http, func(v string) (rollout.Probe, error) { return rollout.Probe{HTTP: v}, nil }},

@@ -295,9 +295,17 @@ func TestCommandsBecomeWords(t *testing.T) {
 		"a b  c": {"a", "b", "c"}, `a "b c"d`: {"a", "b cd"}, `'a "b'`: {`a "b`}, `a\ b`: {"a b"}, `'' x`: {"", "x"},
 		`echo $HOME;rm`: {"echo", "$HOME;rm"}, `"a\"b"`: {`a"b`}, `'a\b'`: {`a\b`},
 	} {
-		got, err := splitWords(s)
+		got, err := splitWords(s, false)
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v %s", s, err, diff)
+		}
+	}
+	for s, want := range map[string][]string{
+		`C:\tools\check.exe prod`: {`C:\tools\check.exe`, "prod"}, `"C:\Program Files\x.exe" 'a "b'`: {`C:\Program Files\x.exe`, `a "b`}, `\\host\x`: {`\\host\x`},
+	} {
+		got, err := splitWords(s, true)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("on Windows, %s: %v %s", s, err, diff)
 		}
 	}
 }

@@ -2,13 +2,21 @@ package rollout
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 )
 
+// commandWords makes words of a command as they are typed on this system.
+func commandWords(s string) ([]string, error) {
+	return splitWords(s, runtime.GOOS == "windows")
+}
+
 // splitWords makes words of a command as a shell would: at blanks, with
-// quotes and backslashes. Nothing is expanded, and no shell ever sees it.
-func splitWords(s string) ([]string, error) {
-	var w wordSplitter
+// quotes and backslashes. Nothing is expanded, and no shell ever sees it. On
+// Windows a backslash parts the folders of a path, and quotes alone hold words
+// together.
+func splitWords(s string, windows bool) ([]string, error) {
+	w := wordSplitter{literal: windows}
 	for _, r := range s {
 		w.take(r)
 	}
@@ -28,6 +36,7 @@ type wordSplitter struct {
 	open    bool // a word has begun, be it an empty one in quotes
 	quote   rune // 0 for none
 	escaped bool
+	literal bool // a backslash stands for itself
 }
 
 func (w *wordSplitter) take(r rune) {
@@ -35,7 +44,7 @@ func (w *wordSplitter) take(r rune) {
 	case w.escaped:
 		w.word.WriteRune(r)
 		w.escaped = false
-	case r == '\\' && w.quote != '\'':
+	case r == '\\' && w.quote != '\'' && !w.literal:
 		w.open, w.escaped = true, true
 	case w.quote == 0 && strings.ContainsRune(" \t\n", r):
 		w.end()
