@@ -124,7 +124,10 @@ verify-generate: generate
 	@git diff --exit-code -- docs || { echo "generated documents differ: run make generate and commit"; exit 1; }
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Run golangci-lint on both modules.
+# What else actionlint would run, where it is installed, is left out: the result
+# is the same everywhere.
+lint: $(GOLANGCI_LINT) $(ACTIONLINT) ## Run golangci-lint on both modules, and actionlint on the workflows.
+	$(ACTIONLINT) -shellcheck= -pyflakes=
 	$(GOLANGCI_LINT) run ./...
 	cd test && CGO_ENABLED=0 GOFLAGS="$$($(GO) env GOFLAGS) -trimpath" ../$(GOLANGCI_LINT) run -c ../.golangci.yaml ./...
 
