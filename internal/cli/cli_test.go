@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
+	"os"
 	"strings"
-	"syscall"
+
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +33,8 @@ func TestErrorsBecomeCodesAndOneLine(t *testing.T) {
 		{"all is said already", nil, Exit(Failed, nil), Failed, ""},
 		{"interrupted", canceled, fmt.Errorf("read: %w", context.Canceled), Interrupted, "interrupted\n"},
 		{"cancelled, but not by the user", nil, context.Canceled, Usage, "error: context canceled\n"},
-		{"nobody reads any more", nil, fmt.Errorf("write: %w", syscall.EPIPE), Usage, ""},
+		{"nobody reads any more", nil, fmt.Errorf("more: %w", &fs.PathError{Op: "write", Path: "/dev/stdout", Err: brokenPipe[0]}), Usage, ""},
+		{"a server that reads no more", nil, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", brokenPipe[0])}, Usage, "error: write tcp: write: " + brokenPipe[0].Error() + "\n"},
 		{"many lines", nil, errors.New("a\n  b\n\nc\n"), Usage, "error: a b c\n"},
 		{"no error twice", nil, errors.New("error: x"), Usage, "error: x\n"},
 		{"a server's words", nil, errors.New("x\x1b[2J\r\u202ey"), Usage, "error: x\\x1b[2J\\r\\u202ey\n"},

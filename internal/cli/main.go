@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -94,7 +94,8 @@ func oneLine(s string) string {
 }
 
 // closedPipe reports whether the reader of the output has gone, as head does:
-// it has all that it wants.
+// it has all that it wants. A connection that broke is an error like any other.
 func closedPipe(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+	var file *fs.PathError
+	return errors.As(err, &file) && slices.ContainsFunc(brokenPipe, func(e error) bool { return errors.Is(file.Err, e) })
 }
