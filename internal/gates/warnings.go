@@ -11,6 +11,11 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
+// failedScheduling of a pod that has its node is about an attempt that is over.
+// Where an API server goes away in the middle of one, the scheduler tells of it
+// when the server is back, and the pod may be ready by then.
+const failedScheduling = "FailedScheduling"
+
 // warnings passes where there is no Warning event about the new pod since it
 // became ready, and none about the node that was not there before, or has come
 // again since. Probes fail while a pod starts, volumes are late, an image is
@@ -29,7 +34,7 @@ func (r *Runner) warnings(ctx context.Context, q *Question) Answer {
 		return unread(ctx, err)
 	}
 	about = slices.DeleteFunc(about, func(e snapshot.Event) bool {
-		return e.UID != "" && e.UID != pod.UID || pod.Ready && e.Last <= pod.ReadySince
+		return e.UID != "" && e.UID != pod.UID || pod.Ready && e.Last <= pod.ReadySince || e.Reason == failedScheduling
 	})
 	onNode, err := r.nodeEvents(ctx, q.Node.Node.Name)
 	if err != nil {

@@ -16,6 +16,9 @@ func TestNewWarningEvents(t *testing.T) {
 		{"none", nil, rollout.GatePass, "no new Warning event on the pod or the node"},
 		{"on the new pod", func(w *world) { w.events = append(w.events, event("Pod", "logging", "vector-new", "BackOff", 4)) },
 			rollout.GateFail, "1 new Warning event: pod vector-new BackOff x4 (BackOff of vector-new)"},
+		{"on the new pod, of the scheduler, which is through with it", func(w *world) {
+			w.events = append(w.events, event("Pod", "logging", "vector-new", "FailedScheduling", 2))
+		}, rollout.GatePass, "no new Warning event"},
 		{"on the old pod", func(w *world) {
 			w.events = append(w.events, event("Pod", "logging", "vector-old", "FailedKillPod", 1))
 		}, rollout.GatePass, "no new Warning event"},
