@@ -95,10 +95,11 @@ func installCommand(root *cobra.Command, in *installer) *cobra.Command {
 		Short: "Make the link by which kubectl completes this plugin",
 		Long: templates.LongDesc(fmt.Sprintf(`
 			Make the link by which kubectl completes this plugin: %s, beside the plugin. On Windows it is a second
-			name of the file, or a copy where that cannot be had; run this again after an update there.
+			name of the file, or a copy where that cannot be had; run this again after an update there. kubectl on
+			Windows completes a plugin by its file's name alone, kubectl %s.exe.
 
 			Nothing else of that name is overwritten. kubectl itself must be completed in the shell, see kubectl
-			completion --help.`, completerName(root.Name()))),
+			completion --help.`, completerName(root.Name()), plugin)),
 		Example: Examples(fmt.Sprintf(`
 			# Beside the plugin
 			kubectl %[1]s completion install
@@ -308,6 +309,13 @@ func (in *installer) pathNote(p place) string {
 	return fmt.Sprintf("\n%s is not on PATH: add it, since kubectl looks for the link there.", dir)
 }
 
+// shown is what kubectl completes: on Windows it takes a plugin's name from the
+// file, with its end (registerPluginCommands in pkg/cmd/plugin of k8s.io/kubectl
+// v0.37.2), and runs it by that name, too.
 func (in *installer) shown() string {
-	return "kubectl " + strings.ReplaceAll(strings.TrimPrefix(in.file, "kubectl-"), "_", "-")
+	name := "kubectl " + strings.ReplaceAll(strings.TrimPrefix(in.file, "kubectl-"), "_", "-")
+	if in.windows {
+		name += ".exe"
+	}
+	return name
 }

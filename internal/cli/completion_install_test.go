@@ -54,7 +54,7 @@ func TestOnWindowsItIsAFile(t *testing.T) {
 	in, dir := installed(t, true)
 	exe := filepath.Join(dir, "kubectl_complete-ds_x.exe")
 	said, err := in.install("")
-	says(t, "install", said, err, "Linked "+exe)
+	says(t, "install", said, err, "Linked "+exe+": kubectl completes kubectl ds-x.exe from now on")
 	if info, err := os.Lstat(exe); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("%v, %v", info, err)
 	}
