@@ -41,12 +41,13 @@ func (r *Runner) execProbe(argv []string) (probe, error) {
 		cmd.Args[0] = argv[0]
 		cmd.Env = append(r.environ(), r.variables(q)...)
 		cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, afterKill
-		ownGroup(cmd)
+		group := newGroup(cmd)
+		defer group.kill(cmd) // what it left behind
 		if err := cmd.Start(); err != nil {
 			return cannot("cannot start: %v", err)
 		}
+		group.started(cmd)
 		err := cmd.Wait()
-		killGroup(cmd) // what it left behind
 		return exited(ctx, cmd.ProcessState, err, out.lastLine())
 	}, nil
 }

@@ -7,15 +7,23 @@ import (
 	"syscall"
 )
 
-// ownGroup makes the command the leader of a process group, and the end of its
-// context the end of the whole group.
-func ownGroup(cmd *exec.Cmd) {
+// group is a process group, which the command leads.
+type group struct{}
+
+// newGroup makes the end of the command's context the end of the whole group.
+func newGroup(cmd *exec.Cmd) group {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return group{}
 }
 
-// killGroup ends what the command left running. That nothing is left is the
-// rule, not an error.
-func killGroup(cmd *exec.Cmd) {
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+// started does nothing: a command begins in its group.
+func (group) started(*exec.Cmd) {}
+
+// kill ends what the command left running. That nothing is left is the rule,
+// not an error.
+func (group) kill(cmd *exec.Cmd) {
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
 }
