@@ -39,6 +39,7 @@ type statusWatch struct {
 	native string // what was said of a native update last
 	heard  heard
 	gone   time.Time // when it was first read that the run is gone
+	cut    time.Time // when reading it anew failed first; zero where it did not
 }
 
 // watchStatus returns when the update is done or rests, and after timeout.
@@ -201,8 +202,19 @@ func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
 // one moment.
 func (w *statusWatch) missed() (bool, error) {
 	r, err := w.again()
-	if err != nil || r.run != nil { // the watch will show a run that is there
+	if err != nil {
+		now := w.app.clock()
+		if w.cut.IsZero() {
+			w.cut = now
+		}
+		if now.Sub(w.cut) < settles { // a server that is restarted is back by then
+			return false, nil
+		}
 		return false, err
+	}
+	w.cut = time.Time{}
+	if r.run != nil { // the watch will show a run that is there
+		return false, nil
 	}
 	if w.gone.IsZero() {
 		w.gone = r.now
@@ -230,7 +242,7 @@ func (w *statusWatch) missed() (bool, error) {
 }
 
 // settles is how long the controller may take to see what a run has written
-// last: until then nothing tells how things stand.
+// last, and a server to answer: until then nothing tells how things stand.
 const settles = 10 * time.Second
 
 // toEnd is the exit code of the driver of a run that went on as it was last

@@ -101,6 +101,48 @@ func TestStatusWatchEndsWhereTheEndOfARunWasMissed(t *testing.T) {
 	}
 }
 
+// What cannot be read for a moment is no end.
+func TestStatusWatchAsksAgainHowARunEnded(t *testing.T) {
+	s := newHoldServer(t)
+	s.holds(storedRun(t, running), drivenBy)
+	h, w, live := follows(t, s, false)
+	if done, err := w.look(); done || err != nil {
+		t.Fatalf("ended while the run was driven: %v", err)
+	}
+	live.lease = nil
+	s.letGo()
+	now := time.Now()
+	w.app.clock = func() time.Time { return now }
+	read, cut := w.again, errors.New("connection refused")
+	for range 2 { // it comes back, and goes again
+		w.again = func() (*reading, error) { return nil, cut }
+		for _, after := range []time.Duration{0, settles - time.Second} {
+			now = now.Add(after)
+			if done, err := w.look(); done || err != nil {
+				t.Fatalf("ended after %s without an answer: %v", after, err)
+			}
+		}
+		w.again = func() (*reading, error) { return &reading{run: w.run}, nil }
+		if done, err := w.look(); done || err != nil {
+			t.Fatalf("ended while the run is there: %v", err)
+		}
+	}
+	w.again = func() (*reading, error) { return nil, cut }
+	if done, err := w.look(); done || err != nil {
+		t.Fatalf("ended at once: %v", err)
+	}
+	now = now.Add(settles)
+	if _, err := w.look(); !errors.Is(err, cut) {
+		t.Errorf("no word of a server that stays away: %v", err)
+	}
+	w.again = read
+	done, err := w.look()
+	if !done && err == nil {
+		t.Error("it goes on for ever")
+	}
+	ends(t, h, err, 0, "Done: 4 of 4 nodes")
+}
+
 // The Lease is deleted right after the last words, so that often the end of a
 // run is not seen: it is told by what was seen before.
 func TestStatusWatchEndsAsTheRunWasAboutTo(t *testing.T) {
