@@ -142,6 +142,9 @@ TAG = $(if $(filter v%,$(VERSION)),$(VERSION:%-dirty=%),v0.0.0-g$(shell git rev-
 dist: $(GORELEASER) ## Build archives and packages of what is committed, for this platform, into dist/ (VERSION=v0.1.0).
 	$(RELEASE)/release.sh $(TAG) $(or $(OUT),dist) $(PLATFORM)
 
+.PHONY: release-tools
+release-tools: $(GORELEASER) $(SYFT) $(COSIGN) ## Build what make soak rehearses a release with.
+
 .PHONY: release-manifests
 release-manifests: $(GORELEASER) ## Build all platforms and write plugins/*.yaml (VERSION=v0.1.0; COMMIT=HEAD).
 	$(RELEASE)/release-manifests.sh $(TAG)

@@ -27,3 +27,22 @@ $(ACTIONLINT):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@mv $(TOOLS)/actionlint $@
+
+# The release workflow has these from actions; here they rehearse a release.
+SYFT_VERSION := v1.52.0
+SYFT := $(TOOLS)/syft-$(SYFT_VERSION)
+
+$(SYFT):
+	@echo "building syft $(SYFT_VERSION), about 4 minutes once"
+	@mkdir -p $(TOOLS)
+	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/anchore/syft/cmd/syft@$(SYFT_VERSION)
+	@mv $(TOOLS)/syft $@
+
+COSIGN_VERSION := v3.1.3
+COSIGN := $(TOOLS)/cosign-$(COSIGN_VERSION)
+
+$(COSIGN):
+	@echo "building cosign $(COSIGN_VERSION), about 3 minutes once"
+	@mkdir -p $(TOOLS)
+	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/sigstore/cosign/v3/cmd/cosign@$(COSIGN_VERSION)
+	@mv $(TOOLS)/cosign $@
