@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -94,8 +95,9 @@ func oneLine(s string) string {
 }
 
 // closedPipe reports whether the reader of the output has gone, as head does:
-// it has all that it wants. A connection that broke is an error like any other.
+// it has all that it wants. A connection or another pipe that broke is an error
+// like any other.
 func closedPipe(err error) bool {
 	var file *fs.PathError
-	return errors.As(err, &file) && slices.ContainsFunc(brokenPipe, func(e error) bool { return errors.Is(file.Err, e) })
+	return errors.As(err, &file) && file.Path == os.Stdout.Name() && slices.ContainsFunc(brokenPipe, func(e error) bool { return errors.Is(file.Err, e) })
 }
