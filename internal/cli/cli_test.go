@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"strings"
-
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,7 +32,7 @@ func TestErrorsBecomeCodesAndOneLine(t *testing.T) {
 		{"all is said already", nil, Exit(Failed, nil), Failed, ""},
 		{"interrupted", canceled, fmt.Errorf("read: %w", context.Canceled), Interrupted, "interrupted\n"},
 		{"cancelled, but not by the user", nil, context.Canceled, Usage, "error: context canceled\n"},
-		{"nobody reads any more", nil, fmt.Errorf("more: %w", &fs.PathError{Op: "write", Path: "/dev/stdout", Err: brokenPipe[0]}), Usage, ""},
+		{"nobody reads any more", nil, fmt.Errorf("more: %w", &fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: brokenPipe[0]}), Usage, ""},
 		{"a capture that nobody reads", nil, &fs.PathError{Op: "write", Path: "fifo", Err: brokenPipe[0]}, Usage, "error: write fifo: " + brokenPipe[0].Error() + "\n"},
 		{"a server that reads no more", nil, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", brokenPipe[0])}, Usage, "error: write tcp: write: " + brokenPipe[0].Error() + "\n"},
 		{"many lines", nil, errors.New("a\n  b\n\nc\n"), Usage, "error: a b c\n"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -94,10 +93,13 @@ func oneLine(s string) string {
 	return strings.TrimPrefix(present.Safe(strings.Join(parts, " ")), "error: ")
 }
 
+// stdoutName is how package os calls standard output, on every system.
+const stdoutName = "/dev/stdout"
+
 // closedPipe reports whether the reader of the output has gone, as head does:
 // it has all that it wants. A connection or another pipe that broke is an error
 // like any other.
 func closedPipe(err error) bool {
 	var file *fs.PathError
-	return errors.As(err, &file) && file.Path == os.Stdout.Name() && slices.ContainsFunc(brokenPipe, func(e error) bool { return errors.Is(file.Err, e) })
+	return errors.As(err, &file) && file.Path == stdoutName && slices.ContainsFunc(brokenPipe, func(e error) bool { return errors.Is(file.Err, e) })
 }

@@ -62,11 +62,19 @@ func answer(code int, body string) http.HandlerFunc {
 	}
 }
 
+// decoded reads the body of a request, or answers that it is none.
+func decoded(w http.ResponseWriter, r *http.Request, body any) bool {
+	err := json.NewDecoder(r.Body).Decode(body)
+	if err != nil {
+		answer(http.StatusBadRequest, `{}`)(w, r)
+	}
+	return err == nil
+}
+
 func (g *gitHub) release(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Draft bool }
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			answer(http.StatusBadRequest, `{}`)(w, r)
+		if !decoded(w, r, &body) {
 			return
 		}
 		g.mu.Lock()
@@ -105,8 +113,7 @@ func (g *gitHub) branch(w http.ResponseWriter, r *http.Request) {
 
 func (g *gitHub) write(w http.ResponseWriter, r *http.Request) {
 	var body struct{ Branch, Message string }
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		answer(http.StatusBadRequest, `{}`)(w, r)
+	if !decoded(w, r, &body) {
 		return
 	}
 	g.mu.Lock()
@@ -118,8 +125,7 @@ func (g *gitHub) write(w http.ResponseWriter, r *http.Request) {
 // pull opens one pull request for a branch, as GitHub does.
 func (g *gitHub) pull(w http.ResponseWriter, r *http.Request) {
 	var body struct{ Head, Base string }
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		answer(http.StatusBadRequest, `{}`)(w, r)
+	if !decoded(w, r, &body) {
 		return
 	}
 	g.mu.Lock()

@@ -40,6 +40,17 @@ func follows(t *testing.T, s *holdServer, asJSON bool) (*held, *statusWatch, *st
 	return h, w, live
 }
 
+// followsDriven has seen a run that is driven.
+func followsDriven(t *testing.T, s *holdServer) (*held, *statusWatch, *stale) {
+	t.Helper()
+	s.holds(storedRun(t, running), drivenBy)
+	h, w, live := follows(t, s, false)
+	if done, err := w.look(); done || err != nil {
+		t.Fatalf("ended while the run was driven: %v", err)
+	}
+	return h, w, live
+}
+
 func running(r *rollout.Run) {
 	r.Phase = rollout.Running
 	r.Target = rollout.Revision{Name: "agent-" + testkit.Hash, Hash: testkit.Hash, Number: 2}
@@ -71,11 +82,7 @@ func TestStatusWatchEndsWhereTheEndOfARunWasMissed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newHoldServer(t)
-			s.holds(storedRun(t, running), drivenBy)
-			h, w, live := follows(t, s, false)
-			if done, err := w.look(); done || err != nil {
-				t.Fatalf("ended while the run was driven: %v", err)
-			}
+			h, w, live := followsDriven(t, s)
 			live.lease = nil
 			if done, err := w.look(); done || err != nil {
 				t.Fatalf("ended by a watch alone: %v", err)
@@ -104,11 +111,7 @@ func TestStatusWatchEndsWhereTheEndOfARunWasMissed(t *testing.T) {
 // What cannot be read for a moment is no end.
 func TestStatusWatchAsksAgainHowARunEnded(t *testing.T) {
 	s := newHoldServer(t)
-	s.holds(storedRun(t, running), drivenBy)
-	h, w, live := follows(t, s, false)
-	if done, err := w.look(); done || err != nil {
-		t.Fatalf("ended while the run was driven: %v", err)
-	}
+	h, w, live := followsDriven(t, s)
 	live.lease = nil
 	s.letGo()
 	now := time.Now()
