@@ -38,6 +38,12 @@ const (
 	minStale       = 10  // DaemonSets whose status must be seen to miss a taint
 )
 
+// simulatedFeatures must all turn up where kubelets are simulated.
+var simulatedFeatures = []string{
+	"a node that should run no pod has one", "a pod is not ready", "a pod is ready and not available", "a pod is outdated",
+	"all is well", "no node is desired", "an ending pod is counted as available", "a stranger's pod matches the selector",
+}
+
 // TestSimulatedNodesHaveTheControllersStatus is the same question with all the
 // controllers and the scheduler at work and KWOK for kubelets: pods get bound,
 // start well or badly, are evicted, and cannot end; nodes are cordoned, tainted
@@ -53,7 +59,10 @@ func TestSimulatedNodesHaveTheControllersStatus(t *testing.T) {
 	t.Logf("repeat the choices with %s=%d", seedVar, n)
 	w := newSimulated(t, n)
 	seen, stale, compared := features{}, 0, 0
-	for round := range nodeSets {
+	// What is rare may take longer: on some node sets hardly a DaemonSet is
+	// without misscheduled pods, which alone are blind to the taint.
+	round := 0
+	for ; round < nodeSets || (stale < minStale || len(seen.missing(simulatedFeatures)) > 0) && round < 4*nodeSets; round++ {
 		w.changeSimulatedNodes()
 		w.createDrawn(round)
 		compared += len(w.settle(2*round, seen).DaemonSets)
@@ -63,18 +72,15 @@ func TestSimulatedNodesHaveTheControllersStatus(t *testing.T) {
 		stale += w.taintUnderPods(s)
 		w.deleteDaemonSets(s)
 	}
-	t.Logf("%d worlds compared; in %d more, status missed a taint; in how many there was: %v", compared, stale, seen)
+	t.Logf("%d worlds compared on %d node sets; in %d more, status missed a taint; in how many there was: %v", compared, round, stale, seen)
 	if compared < 300 {
 		t.Errorf("only %d worlds were compared", compared)
 	}
 	if stale < minStale {
 		t.Errorf("status missed a taint in %d worlds only, want %d", stale, minStale)
 	}
-	for _, f := range []string{"a node that should run no pod has one", "a pod is not ready", "a pod is ready and not available", "a pod is outdated",
-		"all is well", "no node is desired", "an ending pod is counted as available", "a stranger's pod matches the selector"} {
-		if seen[f] == 0 {
-			t.Errorf("no world with: %s", f)
-		}
+	if missing := seen.missing(simulatedFeatures); len(missing) > 0 {
+		t.Errorf("no world with: %s", strings.Join(missing, "; "))
 	}
 }
 
@@ -285,8 +291,7 @@ func (w *simulated) taintUnderPods(s *state) int {
 	w.t.Helper()
 	node, before := w.mostRun(s)
 	if node == "" {
-		w.t.Error("no node has pods of DaemonSets without misscheduled ones")
-		return 0
+		return 0 // every DaemonSet has misscheduled pods; the next node set may do better
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
