@@ -19,6 +19,7 @@ type Evidence struct {
 	Room         *Room                 `json:"room,omitempty"`
 	Condition    *ConditionEvidence    `json:"condition,omitempty"` // of the node
 	Drift        []string              `json:"drift,omitempty"`     // what admission added to the pod
+	Claims       []string              `json:"claims,omitempty"`    // that the scheduler waits for in silence
 	Finalizers   []string              `json:"finalizers,omitempty"`
 	Pods         []string              `json:"pods,omitempty"` // others that take part, namespace/name
 	GraceEnds    *metav1.Time          `json:"graceEnds,omitempty"`

@@ -175,7 +175,13 @@ func (x *explainer) podMore(p *snapshot.Pod) {
 	if len(e.Finalizers) > 0 && p.Deleted != 0 {
 		x.more("", "finalizers: "+strings.Join(e.Finalizers, ", "), "", false)
 	}
-	if len(e.Drift) > 0 {
+	switch {
+	case x.v.Reason == SchedGated: // of the template, or of admission
+		x.more("gates", strings.Join(e.Drift, ", "), fail, true)
+	case len(e.Drift) > 0:
 		x.more("admission", strings.Join(e.Drift, ", "), fail, true)
+	}
+	if x.v.Reason == SchedNoScheduler || len(e.Claims) > 0 && e.Event == nil {
+		x.more("scheduler", x.r.message(x.d, x.v), fail, true)
 	}
 }

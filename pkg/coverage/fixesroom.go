@@ -28,7 +28,12 @@ func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 		return []string{"start scheduler " + r.schedulerName(v) + ", or correct spec.schedulerName in the template"}
 	case SchedAdmissionDrift:
 		return driftFixes(d.DaemonSet.Namespace, e.Drift)
+	case SchedDRA:
+		return r.unheardFixes(v)
 	case SchedVolume:
+		if fixes := r.unheardFixes(v); len(fixes) > 0 {
+			return fixes
+		}
 		if e.Scheduler != nil && slices.ContainsFunc(e.Scheduler.Reasons, func(s string) bool { return strings.HasSuffix(s, "not found") }) {
 			return []string{"create what the scheduler does not find, or correct its name in spec.template.spec.volumes"}
 		}

@@ -21,6 +21,8 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 		if p != nil {
 			return []string{o.command("kubectl", "describe", "pod", "-n", ds.Namespace, p.Name)}
 		}
+	case SchedVolume, SchedDRA:
+		return r.claimLooks(ds.Namespace, v)
 	case NodeLost, NodeNotReady, NodeNotReadyCNI:
 		return []string{o.command("kubectl", "describe", "node", r.node(v).Name)}
 	case CreateQuota, CreateQuotaScope:

@@ -52,9 +52,9 @@ func (r *Result) message(d *DaemonSetResult, v *Verdict) string {
 		return "namespace " + d.DaemonSet.Namespace + " is being deleted"
 	case CreateStale:
 		return r.idleMessage(v)
-	case Starting:
-		if p := r.pod(v); p != nil && p.Node == "" {
-			return "waits for the scheduler"
+	case Starting, SchedVolume, SchedDRA:
+		if text := r.unheardMessage(v); text != "" {
+			return text
 		}
 	case ReadinessGate:
 		return gateMessage(r.pod(v))

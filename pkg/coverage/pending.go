@@ -29,10 +29,7 @@ func (a *analysis) pending(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Detai
 		return []Reason{SchedGated}
 	}
 	if c == nil {
-		if a.opts.Now.Unix() > int64(p.Created)+noScheduler {
-			return []Reason{SchedNoScheduler}
-		}
-		return nil
+		return a.unheard(p, d)
 	}
 	d.Evidence.Scheduler = &SchedulerEvidence{Message: c.Message, Since: metaTime(snapshot.TimeOf(&c.LastTransitionTime))}
 	return a.unscheduled(v, n, p, d, parseScheduler(c.Message))

@@ -157,7 +157,7 @@ var registry = []Row{
 	{SchedPodAffinity, []State{Unready}, Error, false, "A rule about other pods (pod affinity or anti-affinity) keeps the pod off its node.", "Drop the constraint: a DaemonSet's pod has only one node to go to."},
 	{SchedSpread, []State{Unready}, Error, false, "Topology spread constraints keep the pod off its node.", "Drop the constraint: a DaemonSet's pod has only one node to go to."},
 	{SchedVolume, []State{Unready}, Error, false, "A volume cannot be used on the node: its zone, its node or the number of volumes.", "Use volumes of the node itself in a DaemonSet, or make the volume reachable."},
-	{SchedDRA, []State{Unready}, Error, false, "A resource claim cannot be met on the node.", "See the claim and the driver's ResourceSlices of the node."},
+	{SchedDRA, []State{Unready}, Error, false, "A resource claim is missing, or cannot be met on the node.", "See the claim and the driver's ResourceSlices of the node."},
 	{SchedFeature, []State{Unready}, Error, false, "The node lacks a feature that the pod requires.", "Upgrade the node, or drop the feature."},
 	{SchedTaint, []State{Unready}, Error, false, "The scheduler finds an untolerated taint on the node that the controller's rules tolerate or have not seen yet.", "See the node's taints and the pod's tolerations."},
 	{SchedOther, []State{Unready}, Error, false, "The scheduler gives a reason that this version does not know.", "Read the scheduler's message."},
