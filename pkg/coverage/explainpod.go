@@ -181,7 +181,7 @@ func (x *explainer) podMore(p *snapshot.Pod) {
 	case len(e.Drift) > 0:
 		x.more("admission", strings.Join(e.Drift, ", "), fail, true)
 	}
-	if x.v.Reason == SchedNoScheduler || len(e.Claims) > 0 && e.Event == nil {
+	if x.v.Reason == SchedNoScheduler || len(e.Claims) > 0 && e.Event == nil && e.Scheduler == nil {
 		x.more("scheduler", x.r.message(x.d, x.v), fail, true)
 	}
 }

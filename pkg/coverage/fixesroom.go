@@ -91,20 +91,33 @@ func (r *Result) portFixes(d *DaemonSetResult, room *Room) []string {
 	return []string{fix}
 }
 
+// neverFitsFixes say what would fit as things are; where nothing would, how much
+// the node has when it is empty.
 func neverFitsFixes(room *Room) []string {
 	if room == nil {
 		return nil
 	}
-	var most []string
+	var most, none []string
 	for _, x := range room.Resources {
-		if x.Short && x.Asks > x.Allocatable {
+		switch {
+		case !x.Short || x.Asks <= x.Allocatable:
+		case x.Allocatable == 0:
+			none = append(none, x.Name)
+		default:
 			most = append(most, x.Name+" "+quantity(x.Name, x.Allocatable))
 		}
 	}
-	if len(most) == 0 {
-		return nil
+	const keepOff = "keep the DaemonSet off such nodes"
+	less, ok := room.atMost()
+	switch {
+	case len(none) > 0:
+		return []string{"find why the node offers no " + strings.Join(none, ", ") + ", or " + keepOff}
+	case ok:
+		return []string{"request at most " + less + ", or " + keepOff}
+	case len(most) > 0:
+		return []string{"request at most " + strings.Join(most, ", ") + " and " + moveOff + ", or " + keepOff}
 	}
-	return []string{"request less than " + strings.Join(most, ", ") + ", or keep the DaemonSet off such nodes"}
+	return nil
 }
 
 const moveOff = "move pods off the node"
@@ -142,16 +155,22 @@ func waitForVictims(room *Room) string {
 	return text
 }
 
+// atMost is what would fit as things are, as far as nodes were examined.
+func (room *Room) atMost() (string, bool) {
+	less, ok := requestAtMost(room)
+	if ok && room.partial {
+		less += ", the least that is free on a node examined"
+	}
+	return less, ok
+}
+
 // makeRoom are the ways to make room where the scheduler makes none.
 func makeRoom(d *DaemonSetResult, room *Room) []string {
 	var out []string
 	if text := findWhy(room.Victims); text != "" && room.Preemption == preemptPossible {
 		out = append(out, text)
 	}
-	if less, ok := requestAtMost(room); ok {
-		if room.partial {
-			less += ", the least that is free on a node examined"
-		}
+	if less, ok := room.atMost(); ok {
 		out = append(out, "request at most "+less)
 	}
 	if evicts, helps := room.raise(d); helps && !room.partial {

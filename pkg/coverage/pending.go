@@ -45,6 +45,10 @@ func (a *analysis) unscheduled(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *D
 	for _, text := range w.reasons {
 		found = append(found, classifyScheduler(text))
 	}
+	if r := failedPlugin(d.Evidence.Scheduler.Message); r != "" {
+		found = append(found, r)
+		d.Evidence.Claims, _ = awaited(&p.Full.Spec)
+	}
 	a.judgeRoom(v, n, p, d, &found, w)
 	if len(found) == 0 && !w.elsewhere && d.Evidence.Scheduler.Message != "" {
 		found = append(found, SchedOther)

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -55,6 +56,21 @@ func awaited(spec *corev1.PodSpec) (claims []string, volumes bool) {
 	return claims, volumes
 }
 
+// failedPlugin gives the reason of a message that speaks of the chosen node alone:
+// the scheduler has waited there for a plugin as long as it may, and begins again.
+func failedPlugin(message string) Reason {
+	switch {
+	case !strings.HasPrefix(message, "running "):
+		return ""
+	case strings.Contains(message, ` plugin "VolumeBinding": `):
+		return SchedVolume
+	case strings.Contains(message, ` plugin "DynamicResources": `):
+		return SchedDRA
+	default:
+		return ""
+	}
+}
+
 // unmade are the resource claims of a pod that are not known to be there.
 func unmade(p *corev1.Pod) []string {
 	var out []string
@@ -91,7 +107,7 @@ func (r *Result) unheardMessage(v *Verdict) string {
 			return chosen + "has not bound the pod yet"
 		}
 		return "waits for the scheduler"
-	case len(e.Claims) == 0, e.Event != nil:
+	case len(e.Claims) == 0, e.Event != nil, e.Scheduler != nil:
 		return ""
 	case p != nil && p.Nominated != "":
 		return chosen + "waits for " + few(e.Claims)
@@ -108,7 +124,7 @@ func (r *Result) unheardFixes(v *Verdict) []string {
 		return nil
 	case v.Reason == SchedVolume:
 		return []string{"mend what should provision the volume: the driver that the StorageClass of the claim names"}
-	case p != nil && p.Nominated != "":
+	case e.Scheduler != nil, p != nil && p.Nominated != "":
 		return nil
 	default:
 		return []string{"create " + few(e.Claims) + " where it is missing, or correct spec.template.spec.resourceClaims; if nothing is missing, start scheduler " + r.schedulerName(v)}
