@@ -82,13 +82,28 @@ func (r *Result) portFixes(d *DaemonSetResult, room *Room) []string {
 	slices.Sort(sets)
 	slices.Sort(pods)
 	if sets = slices.Compact(sets); len(sets) > 0 {
-		return []string{"change one of the ports: " + few(sets) + " takes it on its nodes too"}
+		return []string{"change one of the ports" + room.beyondPorts() + ": " + few(sets) + " takes it on its nodes too"}
 	}
-	fix := "move " + few(slices.Compact(pods)) + " off the node, or change one of the ports"
+	fix := "move " + few(slices.Compact(pods)) + " off the node, or change one of the ports" + room.beyondPorts()
 	if evicts, helps := room.raise(d); helps && !room.partial {
 		fix += ", or " + highest + " in the template, which evicts " + evicts
 	}
 	return []string{fix}
+}
+
+// beyondPorts is what has to be done beside taking another port, where something
+// else is short, too; empty for nothing.
+func (room *Room) beyondPorts() string {
+	rest := Room{Resources: room.Resources, partial: room.partial}
+	less, ok := rest.atMost()
+	switch {
+	case len(rest.short()) == 0:
+		return ""
+	case ok:
+		return " and request at most " + less
+	default:
+		return " and " + moveOff
+	}
 }
 
 // neverFitsFixes say what would fit as things are; where nothing would, how much
