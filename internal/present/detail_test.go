@@ -161,6 +161,7 @@ func twoNodes() *coverage.NodeCoverageList {
 	add("gpu-operator", "nvidia-device-plugin", coverage.Excluded, coverage.SelectorMismatch, 0, 0, 0)
 	well := n
 	well.Name, well.DaemonSets, well.Unschedulable = "ip-10-0-9-1.eu.internal", n.DaemonSets[:2], true
+	well.DeletionTimestamp = &at
 	well.Summary = coverage.Summary{}
 	for i := range well.DaemonSets {
 		tally(&well.Summary, &well.DaemonSets[i].NodeVerdict)

@@ -60,6 +60,9 @@ func nodeHead(n *coverage.NodeCoverage, o Options) string {
 	if n.Unschedulable {
 		add("", "cordoned")
 	}
+	if n.DeletionTimestamp != nil {
+		add("", "being deleted")
+	}
 	add("", n.Arch)
 	add("", n.InstanceType)
 	add("zone ", n.Zone)

@@ -94,7 +94,7 @@ func (r *Result) selected(n *corev1.Node) bool { return r.Options.Nodes == nil |
 func nodeItem(n *corev1.Node) NodeCoverage {
 	item := NodeCoverage{
 		TypeMeta:      metav1.TypeMeta{APIVersion: snapshot.APIVersion, Kind: KindNode},
-		ObjectMeta:    metav1.ObjectMeta{Name: n.Name, UID: n.UID, CreationTimestamp: n.CreationTimestamp, Labels: maps.Clone(n.Labels)},
+		ObjectMeta:    metav1.ObjectMeta{Name: n.Name, UID: n.UID, CreationTimestamp: n.CreationTimestamp, DeletionTimestamp: n.DeletionTimestamp, Labels: maps.Clone(n.Labels)},
 		Ready:         cmp.Or(string(readyStatus(n)), string(corev1.ConditionUnknown)),
 		Unschedulable: n.Spec.Unschedulable,
 		Arch:          cmp.Or(arch(n), n.Status.NodeInfo.Architecture),
