@@ -117,7 +117,7 @@ func (r *Result) causeKey(d *DaemonSetResult, v *Verdict) causeKey {
 	case len(e.Requirements) > 0:
 		k.signature = requirementKeys(e.Requirements)
 	case e.Scheduler != nil:
-		k.signature = strings.Join(e.Scheduler.Reasons, ", ")
+		k.signature = quotedName.ReplaceAllString(strings.Join(e.Scheduler.Reasons, ", "), "")
 	case e.Container != nil:
 		c := e.Container
 		k.signature = strings.Join([]string{c.Name, c.Reason, c.LastReason, fmt.Sprint(c.ExitCode != nil && *c.ExitCode != 0)}, " ")

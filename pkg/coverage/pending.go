@@ -31,8 +31,12 @@ func (a *analysis) pending(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Detai
 	if c == nil {
 		return a.unheard(p, d)
 	}
+	w := parseScheduler(c.Message)
+	if w.whole && p.Nominated == n.Name { // no preemption answers such a word
+		return a.chosen(p, d)
+	}
 	d.Evidence.Scheduler = &SchedulerEvidence{Message: c.Message, Since: metaTime(snapshot.TimeOf(&c.LastTransitionTime))}
-	return a.unscheduled(v, n, p, d, parseScheduler(c.Message))
+	return a.unscheduled(v, n, p, d, w)
 }
 
 func (a *analysis) unscheduled(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *Detail, w schedulerWord) []Reason {
@@ -45,8 +49,11 @@ func (a *analysis) unscheduled(v *Verdict, n *corev1.Node, p *snapshot.Pod, d *D
 	for _, text := range w.reasons {
 		found = append(found, classifyScheduler(text))
 	}
-	if r := failedPlugin(d.Evidence.Scheduler.Message); r != "" {
-		found = append(found, r)
+	failed := failedPlugin(d.Evidence.Scheduler.Message)
+	if failed != "" {
+		found = append(found, failed)
+	}
+	if failed != "" || unbound(w.reasons) {
 		d.Evidence.Claims, _ = awaited(&p.Full.Spec)
 	}
 	a.judgeRoom(v, n, p, d, &found, w)

@@ -16,7 +16,12 @@ type schedulerWord struct {
 	// elsewhere is set where only other nodes are spoken of: the target is
 	// not known to the scheduler, or the pod's own selector excludes it.
 	elsewhere bool
+	// whole is set where a PreFilter plugin rejected all nodes at once.
+	whole bool
 }
+
+// quotedName is a name in a reason: that of a claim may hold that of the pod.
+var quotedName = regexp.MustCompile(`"[^"]*"`)
 
 // bucket is a count of nodes and a reason: "35 node(s) didn't match ...".
 var bucket = regexp.MustCompile(`(?:^|, )(\d+) `)
@@ -47,6 +52,7 @@ func parseScheduler(message string) schedulerWord {
 	nodes, _ := strconv.Atoi(strings.TrimPrefix(head, "0/"))
 	body, after, _ := strings.Cut(rest, ". ")
 	w.reasons = targetReasons(body, nodes)
+	w.whole = !counts(body)
 	w.elsewhere = len(w.reasons) == 0
 	_, preemption, ok := strings.Cut(after, "preemption: ")
 	if !ok {
@@ -74,11 +80,11 @@ func targetReasons(body string, nodes int) []string {
 			out = append(out, text)
 		}
 	}
-	marks := bucket.FindAllStringSubmatchIndex(body, -1)
-	if len(marks) == 0 || marks[0][0] != 0 {
+	if !counts(body) {
 		add(body)
 		return out
 	}
+	marks := bucket.FindAllStringSubmatchIndex(body, -1)
 	for i, m := range marks {
 		end := len(body)
 		if i+1 < len(marks) {
@@ -89,6 +95,12 @@ func targetReasons(body string, nodes int) []string {
 		}
 	}
 	return out
+}
+
+// counts reports whether a sentence counts nodes by reason.
+func counts(body string) bool {
+	at := bucket.FindStringIndex(body)
+	return at != nil && at[0] == 0
 }
 
 func isOtherNodes(text string) bool {

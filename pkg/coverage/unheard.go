@@ -28,6 +28,15 @@ func (a *analysis) unheard(p *snapshot.Pod, d *Detail) []Reason {
 		}
 		return []Reason{SchedDRA}
 	}
+	return a.chosen(p, d)
+}
+
+// chosen judges a pod for which the scheduler has chosen the node since it spoke
+// of it last, if it did: a failure would have taken the nomination back.
+func (a *analysis) chosen(p *snapshot.Pod, d *Detail) []Reason {
+	if a.opts.Now.Unix() <= int64(p.Created)+noScheduler {
+		return nil
+	}
 	var volumes bool
 	switch d.Evidence.Claims, volumes = awaited(&p.Full.Spec); {
 	case volumes:
@@ -69,6 +78,13 @@ func failedPlugin(message string) Reason {
 	default:
 		return ""
 	}
+}
+
+// unbound reports whether claims of volumes have to be bound first.
+func unbound(reasons []string) bool {
+	return slices.ContainsFunc(reasons, func(text string) bool {
+		return strings.Contains(text, "unbound immediate PersistentVolumeClaims") || strings.Contains(text, "waiting for ephemeral volume controller")
+	})
 }
 
 // unmade are the resource claims of a pod that are not known to be there.
@@ -123,7 +139,7 @@ func (r *Result) unheardFixes(v *Verdict) []string {
 	case len(e.Claims) == 0:
 		return nil
 	case v.Reason == SchedVolume:
-		return []string{"mend what should provision the volume: the driver that the StorageClass of the claim names"}
+		return []string{"find why the claim is not bound: its StorageClass, or the driver that this names"}
 	case e.Scheduler != nil, p != nil && p.Nominated != "":
 		return nil
 	default:
