@@ -13,7 +13,7 @@
 //   - state.go, reasons.go, result.go, evidence.go: the verdict, its reason and the
 //     operands; reasons.go is the registry
 //   - excluded.go, exclusion.go, missing.go, present.go, unready.go, pending.go,
-//     scheduler.go, containers.go, probes.go, churn.go, beside.go: the producers
+//     unheard.go, scheduler.go, containers.go, probes.go, churn.go, beside.go: the producers
 //     of reasons
 //   - second.go, nearmiss.go, cohort.go, pools.go: what only shows among all nodes
 //   - room*.go: what is free on a node, who holds it, and who would have to go

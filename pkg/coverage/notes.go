@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // notes say what a reader may not expect, or would ask next.
@@ -19,6 +20,12 @@ func (r *Result) notes(c *Cause, ms []member) []string {
 	return out
 }
 
+// retryLong is after how long without an attempt to create pods it is worth
+// knowing how to have one: the controller doubles the time between two up to
+// 1000 s (DefaultTypedControllerRateLimiter of client-go util/workqueue,
+// v0.37.2), and does not learn that what refused the pods was mended.
+const retryLong = time.Minute
+
 func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	d := ms[0].d
 	var out []string
@@ -30,6 +37,9 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
 		if d.having((*Verdict).covered) > 0 {
 			out = append(out, "other nodes keep their pods only until something deletes them")
+		}
+		if e := ms[0].v.Detail.Evidence.Event; e != nil && e.Last != nil && r.Options.Now.Sub(e.Last.Time) > retryLong {
+			out = append(out, "once that is mended, the controller takes up to 17 minutes to try again; any change of the DaemonSet, as of an annotation, makes it try at once")
 		}
 	case ImagePull:
 		if len(c.DaemonSets) == 1 {
