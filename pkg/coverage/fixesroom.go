@@ -30,6 +30,11 @@ func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 		return driftFixes(d.DaemonSet.Namespace, e.Drift)
 	case SchedDRA:
 		return r.unheardFixes(v)
+	case SchedPodAffinity:
+		if e.Scheduler != nil && slices.ContainsFunc(e.Scheduler.Reasons, func(s string) bool { return strings.Contains(s, "existing pods anti-affinity") }) {
+			return []string{"find the pod there whose required anti-affinity selects this one, and change that rule, or the labels in the template"}
+		}
+		return nil
 	case SchedVolume:
 		if fixes := r.unheardFixes(v); len(fixes) > 0 {
 			return fixes
