@@ -221,7 +221,7 @@ func TestEachRuleOfTheControllerHasItsWords(t *testing.T) {
 				"2|nodeSelector|the template has none|pass",
 				"3|nodeAffinity|the template requires none|pass",
 				"4|taint|a:NoExecute; none of 2 template, 5 default|FAIL",
-				"5|taint|b=1:NoExecute; template toleration 1 (Equal)|pass",
+				"5|taint|b=1:NoExecute; template toleration 1 (Equal), for 0s: then the pod is evicted, and made again|pass",
 				"6|taint|c:NoSchedule; none of 2 template, 5 default|FAIL",
 				"7|taint|d:Whatever; the controller does not know this effect|pass",
 				"8|taint|node.kubernetes.io/not-ready:NoExecute; default toleration not-ready|pass",

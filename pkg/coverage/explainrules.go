@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -169,11 +170,13 @@ func tolerationOf(t eligibility.TaintResult) string {
 		return "no toleration"
 	case t.ByDefault:
 		return "default toleration " + strings.TrimPrefix(t.By.Key, "node.kubernetes.io/")
-	case t.By.Operator == "":
-		return fmt.Sprintf("template toleration %d (%s)", t.ByIndex+1, corev1.TolerationOpEqual)
-	default:
-		return fmt.Sprintf("template toleration %d (%s)", t.ByIndex+1, t.By.Operator)
 	}
+	text := fmt.Sprintf("template toleration %d (%s)", t.ByIndex+1, cmp.Or(t.By.Operator, corev1.TolerationOpEqual))
+	if s := t.By.TolerationSeconds; s != nil && t.Taint.Effect == corev1.TaintEffectNoExecute {
+		// The controller does not look at the seconds, and makes another pod.
+		text += fmt.Sprintf(", for %ds: then the pod is evicted, and made again", max(0, *s))
+	}
+	return text
 }
 
 // shouldRun is what the rules above come to.
