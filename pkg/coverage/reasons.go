@@ -205,7 +205,7 @@ var registry = []Row{
 	{RolloutDriven, nil, Info, true, "A rollout replaces the pods, some nodes at a time, and its driver is alive.", "Wait, or watch it: kubectl ds-rollout."},
 	{SchedNodeGone, nil, Info, true, "A pod is bound or pinned to a node that no longer exists.", "Wait: the controller or the pod garbage collector removes it."},
 	{UnmappedPod, nil, Warning, true, "A pod of the DaemonSet has neither a node nor a pin to one: the controller cannot count it, and makes another.", "Find the webhook that rewrote the pod's affinity."},
-	{OrphanShadow, nil, Warning, true, "The DaemonSet's selector matches pods of another DaemonSet, or pods that one left behind and that are not adopted.", "Make the selectors of the two DaemonSets differ; what an earlier one left goes by itself, or can be deleted."},
+	{OrphanShadow, nil, Warning, true, "The DaemonSet's selector matches pods of another DaemonSet, or pods that one left behind and that are not adopted.", "Create one of the two DaemonSets again with another selector; what an earlier one left goes by itself, or can be deleted."},
 	{Duplicate, nil, Warning, true, "A node has more than one live pod of the DaemonSet without a surge.", "The controller removes the extra one; if it stays, another owner uses the same selector."},
 	{ReadFailed, nil, Warning, true, "A read that this DaemonSet's verdicts need failed.", "Take a capture again with what the report names; on a cluster, grant the read: kubectl ds-coverage rbac."},
 	{RevisionInferred, nil, Info, true, "No ControllerRevision was read: the labels of the pods, and what status counts, stand for it as far as they tell.", "Add controllerrevisions to the capture, or grant the read."},
