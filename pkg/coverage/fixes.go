@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
@@ -142,7 +143,7 @@ func (r *Result) nodeFixes(d *DaemonSetResult, v *Verdict) []string {
 	e, node := &v.Detail.Evidence, r.node(v).Name
 	switch v.Reason {
 	case RejectedByKubelet:
-		return rejectedFixes(d.DaemonSet.Namespace, e)
+		return rejectedFixes(d.DaemonSet, e)
 	case NodeLost:
 		return []string{"recover the node; if it is gone for good: " + r.Options.command("kubectl", "delete", "node", node)}
 	case Evicted:
@@ -223,20 +224,25 @@ func endFixes(reason Reason, c *ContainerEvidence) []string {
 }
 
 // driftFixes says what to do about what admission did to the pods of a
-// namespace.
-func driftFixes(namespace string, drift []string) []string {
-	return []string{fmt.Sprintf("find the admission plugin or webhook that did it and exempt namespace %s, or bring the template into line: %s",
-		namespace, strings.Join(drift, ", "))}
+// DaemonSet.
+func driftFixes(d *appsv1.DaemonSet, drift []string) []string {
+	var class string
+	selects := func(text string) bool { return strings.HasPrefix(text, "nodeSelector ") }
+	if name := d.Spec.Template.Spec.RuntimeClassName; name != nil && slices.ContainsFunc(drift, selects) { // its scheduling goes into the pod
+		class = "see whether RuntimeClass " + *name + " adds it in its scheduling; else "
+	}
+	return []string{fmt.Sprintf("%sfind the admission plugin or webhook that did it and exempt namespace %s, or bring the template into line: %s",
+		class, d.Namespace, strings.Join(drift, ", "))}
 }
 
-func rejectedFixes(namespace string, e *Evidence) []string {
+func rejectedFixes(d *appsv1.DaemonSet, e *Evidence) []string {
 	reason := ""
 	if e.Container != nil {
 		reason = e.Container.Reason
 	}
 	switch {
 	case len(e.Drift) > 0:
-		return driftFixes(namespace, e.Drift)
+		return driftFixes(d, e.Drift)
 	case strings.HasPrefix(reason, "OutOf"):
 		return []string{"wait for the next pod: another one took the room first; if it goes on, request less or move pods off the node"}
 	case reason == "NodeAffinity":

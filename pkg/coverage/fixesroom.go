@@ -27,7 +27,7 @@ func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 	case SchedNoScheduler:
 		return []string{"start scheduler " + r.schedulerName(v) + ", or correct spec.schedulerName in the template"}
 	case SchedAdmissionDrift:
-		return driftFixes(d.DaemonSet.Namespace, e.Drift)
+		return driftFixes(d.DaemonSet, e.Drift)
 	case SchedDRA:
 		return r.unheardFixes(v)
 	case SchedPodAffinity:
