@@ -28,24 +28,31 @@ func (r *Result) schedulingFixes(d *DaemonSetResult, v *Verdict) []string {
 		return []string{"start scheduler " + r.schedulerName(v) + ", or correct spec.schedulerName in the template"}
 	case SchedAdmissionDrift:
 		return driftFixes(d.DaemonSet, e.Drift)
-	case SchedDRA:
-		return r.unheardFixes(v)
-	case SchedPodAffinity:
-		if e.Scheduler != nil && slices.ContainsFunc(e.Scheduler.Reasons, func(s string) bool { return strings.Contains(s, "existing pods anti-affinity") }) {
-			return []string{"find the pod there whose required anti-affinity selects this one, and change that rule, or the labels in the template"}
-		}
-		return nil
-	case SchedVolume:
-		if fixes := r.unheardFixes(v); len(fixes) > 0 {
-			return fixes
-		}
-		if e.Scheduler != nil && slices.ContainsFunc(e.Scheduler.Reasons, func(s string) bool { return strings.HasSuffix(s, "not found") }) {
-			return []string{"create what the scheduler does not find, or correct its name in spec.template.spec.volumes"}
-		}
-		return nil
+	case SchedDRA, SchedVolume, SchedPodAffinity:
+		return r.wordFixes(v)
 	default:
 		return nil
 	}
+}
+
+// wordFixes are for what the scheduler's own words, or its silence, tell apart.
+func (r *Result) wordFixes(v *Verdict) []string {
+	if fixes := r.unheardFixes(v); len(fixes) > 0 {
+		return fixes
+	}
+	s := v.Detail.Evidence.Scheduler
+	if s == nil {
+		return nil
+	}
+	for _, text := range s.Reasons {
+		switch {
+		case v.Reason == SchedPodAffinity && strings.Contains(text, "existing pods anti-affinity"):
+			return []string{"find the pod there whose required anti-affinity selects this one, and change that rule, or the labels in the template"}
+		case v.Reason == SchedVolume && strings.HasSuffix(text, "not found"):
+			return []string{"create what the scheduler does not find, or correct its name in spec.template.spec.volumes"}
+		}
+	}
+	return nil
 }
 
 // underWay says what the scheduler does for a pod that it has nominated.

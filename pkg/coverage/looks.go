@@ -21,8 +21,6 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 		if p != nil {
 			return []string{o.command("kubectl", "describe", "pod", "-n", ds.Namespace, p.Name)}
 		}
-	case SchedVolume, SchedDRA:
-		return r.claimLooks(ds.Namespace, v)
 	case NodeLost, NodeNotReady, NodeNotReadyCNI:
 		return []string{o.command("kubectl", "describe", "node", r.node(v).Name)}
 	case CreateQuota, CreateQuotaScope:
@@ -37,7 +35,8 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 		return []string{o.command("kubectl", "get", "lease", "-n", "kube-system", "kube-controller-manager")}
 	case TaintTransient, TaintStructural, SelectorMismatch, SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods, SchedHostPort:
 		return []string{o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)}
-	default: // nothing shows more than the evidence
+	default: // nothing shows more than the evidence, or a claim does
+		return r.claimLooks(ds.Namespace, v)
 	}
 	return nil
 }

@@ -35,12 +35,7 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 			out = r.asideNotes(d, ms[0].v)
 		}
 	case CreateForbiddenPSA, CreateQuota, CreateQuotaScope, CreateWebhook, CreateVAP, CreateMissingRef, CreateConflict, CreateLimit, CreateInvalid, CreateFailed:
-		if d.having((*Verdict).covered) > 0 {
-			out = append(out, "other nodes keep their pods only until something deletes them")
-		}
-		if e := ms[0].v.Detail.Evidence.Event; e != nil && e.Last != nil && r.Options.Now.Sub(e.Last.Time) > retryLong {
-			out = append(out, "once that is mended, the controller takes up to 17 minutes to try again; any change of the DaemonSet, as of an annotation, makes it try at once")
-		}
+		out = r.refusedNotes(d, &ms[0].v.Detail.Evidence)
 	case ImagePull:
 		if len(c.DaemonSets) == 1 {
 			out = pullNotes(d, len(c.Nodes))
@@ -60,6 +55,18 @@ func (r *Result) reasonNotes(c *Cause, ms []member) []string {
 			out = append(out, fmt.Sprintf("the unreachable taints took it out of should-run of %s: STEADY shows it", few(misplaced)))
 		}
 	default: // the facts say all
+	}
+	return out
+}
+
+// refusedNotes are on pods that cannot be created.
+func (r *Result) refusedNotes(d *DaemonSetResult, e *Evidence) []string {
+	var out []string
+	if d.having((*Verdict).covered) > 0 {
+		out = append(out, "other nodes keep their pods only until something deletes them")
+	}
+	if e.Event != nil && e.Event.Last != nil && r.Options.Now.Sub(e.Event.Last.Time) > retryLong {
+		out = append(out, "once that is mended, the controller takes up to 17 minutes to try again; any change of the DaemonSet, as of an annotation, makes it try at once")
 	}
 	return out
 }

@@ -149,12 +149,15 @@ func (r *Result) unheardFixes(v *Verdict) []string {
 
 // claimLooks show the claims that a pod waits for.
 func (r *Result) claimLooks(namespace string, v *Verdict) []string {
-	switch {
-	case len(v.Detail.Evidence.Claims) == 0:
+	if len(v.Detail.Evidence.Claims) == 0 {
 		return nil
-	case v.Reason == SchedVolume:
+	}
+	switch v.Reason {
+	case SchedVolume:
 		return []string{r.Options.command("kubectl", "describe", "persistentvolumeclaims", "-n", namespace)}
-	default:
+	case SchedDRA:
 		return []string{r.Options.command("kubectl", "get", "resourceclaims,resourceclaimtemplates", "-n", namespace)}
+	default:
+		return nil
 	}
 }
