@@ -154,8 +154,11 @@ func (c Condition) found(s *Summary) []string {
 	}
 	var out []string
 	for _, w := range c.FailOn {
-		if counts[w] > 0 {
-			out = append(out, fmt.Sprintf("%d %s", counts[w], w))
+		switch n := counts[w]; {
+		case n == 1:
+			out = append(out, "1 "+strings.TrimSuffix(w, "s")) // a gap; the others are no nouns
+		case n > 1:
+			out = append(out, fmt.Sprintf("%d %s", n, w))
 		}
 	}
 	return out

@@ -46,7 +46,7 @@ func TestTheReportHoldsTheAnswer(t *testing.T) {
 		{"unless all are such", listOf(none, none), Condition{MinCoverage: &ninety},
 			Answer{Met: metav1.ConditionFalse, Message: "no node should run any of them: there is no coverage"}},
 		{"a word", listOf(well, Summary{Nodes: 4, Covered: 3, Missing: 1}), Condition{FailOn: []string{"gaps"}},
-			Answer{Met: metav1.ConditionFalse, Message: "1 gaps", DaemonSets: []string{"ops/b"}}},
+			Answer{Met: metav1.ConditionFalse, Message: "1 gap", DaemonSets: []string{"ops/b"}}},
 		{"unknown", listOf(well, Summary{Nodes: 4, Covered: 3, Unknown: 1}), Condition{FailOn: []string{"gaps"}},
 			Answer{Met: metav1.ConditionUnknown, Message: "1 unknown", DaemonSets: []string{"ops/b"}}},
 		{"nothing", listOf(), Condition{FailOn: []string{"gaps"}},

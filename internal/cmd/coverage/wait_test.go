@@ -91,7 +91,7 @@ func TestWaitEndsWhenTheConditionHolds(t *testing.T) {
 	if !strings.Contains(out, "No gaps") {
 		t.Errorf("the report at the end says %q", out)
 	}
-	if errOut != "waiting for no gaps: 1 gaps (0s of 60s)\n" {
+	if errOut != "waiting for no gaps: 1 gap (0s of 60s)\n" {
 		t.Errorf("stderr says %q: once what it waits for, as nothing changed", errOut)
 	}
 }
