@@ -74,7 +74,7 @@ func planVerdict(s *sheet, v *PlanView) {
 	case p.Idle():
 		s.say("Nothing to do: no pod of another revision runs on a node that the policy selects.")
 	default:
-		s.say(fmt.Sprintf("Can start: %s, at most %d at a time.", plural(p.Updates, "pod"), places(p)))
+		s.say(fmt.Sprintf("Can start: %s, at most %d at a time.", plural(p.Updates, "pod"), p.AtOnce()))
 	}
 }
 

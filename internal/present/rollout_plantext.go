@@ -130,8 +130,6 @@ func windowText(v *PlanView) string {
 	return out + ": closed now, it opens at " + clock(v.Opens) + ", and no node is started before"
 }
 
-func places(p *rollout.Plan) int { return max(min(p.Parallel, p.Ceiling-len(p.Down)), 0) }
-
 func ceilingText(p *rollout.Plan, o Options) string {
 	out := fmt.Sprintf("%d of %d unavailable or not yet proven", p.Ceiling, len(p.Nodes))
 	if v := p.Policy.MaxUnavailable; v != nil && v.Type == intstr.String {
@@ -146,7 +144,7 @@ func ceilingText(p *rollout.Plan, o Options) string {
 	if n := len(p.Fenced); n > 0 {
 		out += fmt.Sprintf("; %d set aside (%s)", n, short(p.Fenced, 3, o))
 	}
-	if n := places(p); n == 0 {
+	if n := p.Places(); n == 0 {
 		out += ", so none is free"
 	} else if len(p.Down) > 0 || n < p.Ceiling {
 		out += fmt.Sprintf(", so at most %d at a time", n)
@@ -166,7 +164,7 @@ func timeText(p *rollout.Plan) string {
 	if e.Soak > 0 {
 		out += " + " + seconds(e.Soak) + " soak"
 	}
-	if places(p) == 0 {
+	if p.Places() == 0 {
 		return out + fmt.Sprintf("; one at a time %s for %d", seconds(e.AtOne), p.Updates)
 	}
 	out += fmt.Sprintf(": about %s for %d", seconds(e.Total), p.Updates)
@@ -179,7 +177,7 @@ func timeText(p *rollout.Plan) string {
 // slowerText is how long it takes with a lower ceiling.
 func slowerText(p *rollout.Plan) string {
 	e := p.Estimate
-	if p.Updates == 0 || e == nil || places(p) == 0 {
+	if p.Updates == 0 || e == nil || p.Places() == 0 {
 		return ""
 	}
 	return fmt.Sprintf("one at a time %s, at 1%% %s", seconds(e.AtOne), seconds(e.AtPercent))

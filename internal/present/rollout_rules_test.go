@@ -403,3 +403,11 @@ func TestTheCeilingIsNeverMoreThanTaken(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTimeOfAPlanIsNeverShorterThanItIs(t *testing.T) {
+	for n, want := range map[int64]string{0: "0s", 3 * 3600: "3h", 36_000_000_000: "more than 2562047h47m"} {
+		if got := seconds(n); got != want {
+			t.Errorf("%d s: %q, want %q", n, got, want)
+		}
+	}
+}

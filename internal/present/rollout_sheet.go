@@ -2,6 +2,7 @@ package present
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -151,7 +152,15 @@ func hourOf(t, now time.Time) string {
 	return t.Format("2006-01-02 15:04Z")
 }
 
-func seconds(n int64) string { return span(time.Duration(n) * time.Second) }
+// seconds is a span that may be longer than a time.Duration holds, such as that
+// of many nodes with a soak of years.
+func seconds(n int64) string {
+	const most = int64(math.MaxInt64 / time.Second)
+	if n > most {
+		return "more than " + span(time.Duration(most)*time.Second)
+	}
+	return span(time.Duration(n) * time.Second)
+}
 
 // zoneNames shortens zones by what all share: eu-west-1a, eu-west-1b are a
 // and b.

@@ -43,7 +43,7 @@ func estimate(v *View, plan *Plan, p *Policy) *Estimate {
 		Soak: int64(p.soak(v.DaemonSet.Spec.MinReadySeconds) / time.Second), Until: -1,
 	}
 	each := e.Median + e.Soak
-	places := max(1, min(plan.Parallel, plan.Ceiling-len(plan.Down)))
+	places := max(1, plan.Places())
 	onePercent := scaled(intstr.FromString("1%"), len(plan.Nodes))
 	e.Total = rounds(plan.Updates, places) * each
 	e.AtOne = rounds(plan.Updates, 1) * each

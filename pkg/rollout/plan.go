@@ -104,6 +104,14 @@ type Plan struct {
 	before Planned
 }
 
+// Places is how many nodes that work may be replaced at a time: what the nodes
+// that are down before leave of the ceiling, and no more than may be in flight.
+func (p *Plan) Places() int { return max(min(p.Parallel, p.Ceiling-len(p.Down)), 0) }
+
+// AtOnce is how many pods are deleted at a time: where there are more places
+// than pods, all of them.
+func (p *Plan) AtOnce() int { return min(p.Places(), p.Updates) }
+
 // MakePlan plans a run. An error is a bad input; what would keep a run from
 // starting is among the checks.
 func MakePlan(v *View, p *Policy, in PlanInput) (*Plan, error) {

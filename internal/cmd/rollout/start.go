@@ -153,7 +153,7 @@ func (o *startOptions) agreed(ctx context.Context, at *connection, made *planned
 		return true, nil
 	}
 	return o.app.confirm(ctx, at, fmt.Sprintf("This will delete %d pods of %s/%s, at most %d at a time, on %s.",
-		made.Plan.Updates, at.Namespace, at.name, made.Plan.Ceiling, contextWord(at)))
+		made.Plan.Updates, at.Namespace, at.name, made.Plan.AtOnce(), contextWord(at)))
 }
 
 // watchAhead lets the watches list while permissions are asked about and a
