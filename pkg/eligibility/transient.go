@@ -2,6 +2,7 @@ package eligibility
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,6 +54,9 @@ var known = Transient{
 	"aws-node-termination-handler/*":              Leaving,
 }
 
+// pattern is what the keys of taints are made of, and a * at the end.
+var pattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*\*?$`)
+
 // NewTransient returns the known transient taints and those of the patterns:
 // a taint key, or a prefix that ends in *.
 func NewTransient(patterns []string) (Transient, error) {
@@ -62,8 +66,11 @@ func NewTransient(patterns []string) (Transient, error) {
 	}
 	for _, p := range patterns {
 		p = strings.TrimSpace(p)
-		if strings.Trim(p, "*") == "" || strings.Contains(strings.TrimSuffix(p, "*"), "*") {
-			return nil, fmt.Errorf("%q is neither a taint key nor a prefix that ends in *", p)
+		if i := strings.IndexAny(p, "=:"); i > 0 && pattern.MatchString(p[:i]) {
+			return nil, fmt.Errorf("%q has a value or an effect, and only the key counts: %s", p, p[:i])
+		}
+		if !pattern.MatchString(p) { // no taint would ever match it
+			return nil, fmt.Errorf("%q is neither a taint key nor a prefix that ends in *, as in example.com/starting or example.com/*", p)
 		}
 		if _, ok := t[p]; !ok {
 			t[p] = Declared

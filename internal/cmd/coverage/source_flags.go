@@ -89,7 +89,7 @@ func (f *sourceFlags) options(args []string) (source, error) {
 		return s, cli.Usagef("--grace takes a time that is not negative, such as 5m, not %s", f.grace)
 	}
 	if s.Transient, err = eligibility.NewTransient(f.transient); err != nil {
-		return s, cli.Usagef("--transient-taints: %w, as in example.com/starting or example.com/*", err)
+		return s, cli.Usagef("--transient-taints: %w", err)
 	}
 	if f.from == "" {
 		return s, nil
