@@ -46,7 +46,8 @@ func newHistoryCommand(a *app) (*cobra.Command, error) {
 	fs.Int64Var(&f.revision, "revision", 0, "Print the template of this revision, values redacted. 0 lists all revisions.")
 	fs.StringVar(&f.diff, "diff", "", "Print what changes from one revision to another, as in 40..42.")
 	fs.StringVar(&f.from, "from", "", "Read a capture instead of a cluster.")
-	f.view.add(fs)
+	f.view.addTable(fs)
+	fs.Lookup("full").Usage = "Show all columns, and texts as long as they are. A pipe gets them in any case."
 	f.print.Add(cmd)
 	return cmd, cli.RegisterFlags(cmd, map[string]cli.CompleteFunc{"output": cli.Words(f.print.Formats()...)})
 }

@@ -18,9 +18,14 @@ type viewFlags struct {
 }
 
 func (f *viewFlags) add(fs *pflag.FlagSet) {
+	f.addTable(fs)
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "Show only the context and the last line, which is the verdict.")
+}
+
+// addTable adds those of a screen without a verdict.
+func (f *viewFlags) addTable(fs *pflag.FlagSet) {
 	fs.StringVar(&f.color, "color", string(present.ColorAuto), "Colour: auto, always or never. auto heeds NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR.")
 	fs.BoolVar(&f.full, "full", false, "Show all node names. A pipe gets them in any case, except of a plan.")
-	fs.BoolVarP(&f.quiet, "quiet", "q", false, "Show only the context and the last line, which is the verdict.")
 }
 
 // options reads the flags; out is what is written to.
