@@ -200,3 +200,16 @@ func TestAWriteThatFailsIsAnError(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// No gaps would be true, and sound as if somebody had looked.
+func TestNoNodesAreNotWell(t *testing.T) {
+	empty := newWorld()
+	empty.add("kube-system", "cilium", 0, func(int) coverage.NodeVerdict { return excluded })
+	empty.list.Summary.LiveNodes, empty.list.Items[0].Nodes = 0, nil
+	out := string(rendered(t, func(b *bytes.Buffer) error {
+		return Coverage(b, empty.list, nil, with(at120(), func(o *Options) { o.Quiet = true }))
+	}))
+	if !strings.HasSuffix(out, "\nNo nodes: nothing to cover.\n") {
+		t.Error(out)
+	}
+}

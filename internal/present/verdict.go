@@ -17,6 +17,9 @@ func verdict(list *coverage.DaemonSetCoverageList) []clause {
 	if len(list.Items) == 0 {
 		return []clause{{text("No DaemonSets: nothing to cover.")}}
 	}
+	if list.Summary.LiveNodes == 0 && !blind(list.Source) {
+		return []clause{{text("No nodes: nothing to cover.")}} // which is not that none lacks a pod
+	}
 	counts := gapsPart(list).and(s.Unknown, bad, "unknown").and(s.Outdated, warn, "outdated").
 		and(s.Suspect, bad, "suspect").and(s.Misplaced, warn, "misplaced")
 	out := []clause{append(counts, text(".")), {text(coveragePart(s))}}

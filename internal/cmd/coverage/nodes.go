@@ -3,6 +3,7 @@ package coverage
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -160,11 +161,16 @@ func (o *nodesOptions) nothing(an *analysis) error {
 			Items:    []coverage.NodeCoverage{},
 		}, o.app.streams.Out)
 	}
+	return sayNoNodes(o.app.streams.ErrOut, &o.Source)
+}
+
+// sayNoNodes says it as kubectl says that there are no resources.
+func sayNoNodes(w io.Writer, s *source) error {
 	what := "No nodes found."
-	if o.Source.NodeSelector != nil {
+	if s.NodeSelector != nil {
 		what = "No nodes match --node-selector."
 	}
-	_, err := fmt.Fprintln(o.app.streams.ErrOut, what)
+	_, err := fmt.Fprintln(w, what)
 	return err
 }
 

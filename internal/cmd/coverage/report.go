@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/present"
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 // reportOptions are what running the main command needs.
@@ -96,6 +97,9 @@ func (o *reportOptions) show(a *analysis, list *coverage.DaemonSetCoverageList) 
 	if len(list.Items) == 0 {
 		_, err := fmt.Fprintln(o.streams.ErrOut, o.none())
 		return err
+	}
+	if _, unread := a.Snapshot.Missing(snapshot.ResourceNodes, ""); !unread && o.Source.NodeSelector != nil && list.Summary.LiveNodes == 0 {
+		return sayNoNodes(o.streams.ErrOut, &o.Source) // rows of nothing would look well
 	}
 	v := o.View
 	v.Now, v.Took = a.now, a.took
