@@ -54,7 +54,11 @@ func (f *viewFlags) options(out io.Writer, p *cli.PrintFlags, t present.Table) (
 func completeView(cmd *cobra.Command, t present.Table) error {
 	fs := map[string]cli.CompleteFunc{"color": cli.Words(present.ColorModes()...)}
 	if cmd.Flags().Lookup("sort-by") != nil {
-		fs["sort-by"] = cli.Words(present.ColumnNames(t)...)
+		words := present.ColumnNames(t)
+		for _, name := range present.ColumnNames(t) {
+			words = append(words, "-"+name)
+		}
+		fs["sort-by"] = cli.Words(words...)
 	}
 	return cli.RegisterFlags(cmd, fs)
 }
