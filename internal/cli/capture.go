@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/archive"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
@@ -68,10 +70,27 @@ func (r *Capture) checkNames(s *snapshot.Snapshot) error {
 		if !found {
 			return NotFound(&kube.NotFoundError{
 				Namespace: r.Scope.Namespace, Name: name, Existing: slices.Concat(here, elsewhere),
-			}, r.Subcommands)
+			}, r.Subcommands, r.has(s))
 		}
 	}
 	return nil
+}
+
+// has says where what is there can be seen: a cluster is not the capture.
+func (r *Capture) has(s *snapshot.Snapshot) string {
+	const most = 3
+	var all []string
+	for _, d := range s.DaemonSets {
+		all = append(all, d.Namespace+"/"+d.Name)
+	}
+	slices.Sort(all)
+	switch n := len(all) - most; {
+	case len(all) == 0:
+		return "the capture has no DaemonSet"
+	case n > 0:
+		all = append(all[:most], fmt.Sprintf("+%d", n))
+	}
+	return "the capture has " + strings.Join(all, ", ")
 }
 
 // RefuseCluster refuses flags that name a cluster beside --from: one of them

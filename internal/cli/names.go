@@ -70,7 +70,7 @@ func NodeName(arg string) (string, error) {
 func ExplainRead(err error, server, plugin string, subcommands []string) error {
 	var missing *kube.NotFoundError
 	if errors.As(err, &missing) {
-		return NotFound(missing, subcommands)
+		return NotFound(missing, subcommands, "list them: kubectl get daemonsets -A")
 	}
 	explained := kube.Explain(err, server)
 	if apierrors.IsForbidden(err) {
@@ -80,8 +80,8 @@ func ExplainRead(err error, server, plugin string, subcommands []string) error {
 }
 
 // NotFound says where else a DaemonSet of the name is, or which names are
-// near. A mistyped subcommand looks like a name.
-func NotFound(e *kube.NotFoundError, subcommands []string) error {
+// near, else what to do. A mistyped subcommand looks like a name.
+func NotFound(e *kube.NotFoundError, subcommands []string, otherwise string) error {
 	msg := e.Error()
 	var elsewhere []string
 	for _, c := range e.Existing {
@@ -100,7 +100,7 @@ func NotFound(e *kube.NotFoundError, subcommands []string) error {
 		if sub := Near(e.Name, subcommands); len(sub) > 0 {
 			msg += fmt.Sprintf("; if the subcommand was meant, it is %q", sub[0])
 		} else {
-			msg += "; list them: kubectl get daemonsets -A"
+			msg += "; " + otherwise
 		}
 	}
 	return Exit(Usage, errors.New(msg))
