@@ -41,7 +41,7 @@ demo: ## Build all, start a real control plane, and run the plugin on it.
 	@printf '\n=== From a capture: kubectl get ds shows 36 desired, 36 ready\n\n$$ kubectl ds-coverage --from docs/examples/hidden-155-of-191.yaml\n'
 	@$(BIN)/preview docs/examples/hidden-155-of-191.yaml
 	@printf '\n=== From a capture: what the cluster looks like that is built next\n\n$$ kubectl ds-coverage --from docs/examples/demo-cluster.json --grace 0s\n'
-	@$(BIN)/preview docs/examples/demo-cluster.json
+	@$(BIN)/preview docs/examples/demo-cluster.json --grace 0s
 	@echo; echo "building the plugin and the tools that start a control plane: about 2 minutes the first time"
 	@cd test && $(NESTED) run $(NESTED_FLAGS) ./demo
 

@@ -111,7 +111,7 @@ func (f *KubeFlags) CommandFlags() string {
 	for _, w := range []struct {
 		flag  string
 		value *string
-	}{{"--kubeconfig", f.KubeConfig}, {"--context", f.Context}, {"--cluster", f.ClusterName}, {"--user", f.AuthInfoName}} {
+	}{{"--kubeconfig", f.KubeConfig}, {"--context", f.Context}, {"--cluster", f.ClusterName}, {"--server", f.APIServer}, {"--user", f.AuthInfoName}} {
 		if w.value != nil && *w.value != "" {
 			words = append(words, w.flag, Quote(*w.value))
 		}

@@ -2,12 +2,14 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/testkit"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
@@ -209,5 +211,23 @@ func TestNeedsAreFew(t *testing.T) {
 	}
 	if got := (snapshot.More{}); !got.Empty() {
 		t.Error("nothing is needed, and it is not empty")
+	}
+}
+
+// What is pasted is judged as it was here: from the capture, and with the flags
+// that make a verdict what it is. Other commands know no such flags.
+func TestCommandsOfThisPluginReadTheSameCapture(t *testing.T) {
+	const flags = "--from capture.json --grace 0s"
+	w := testkit.NewWorld().Add(testkit.Node("n0"), testkit.Node("n1"), testkit.Node("n2").Taint("example.com/agent-not-ready:NoSchedule"))
+	d := w.Run(testkit.DaemonSet("ops", "a"), "n0")
+	w.Add(testkit.PodOf(d, "n1").Crashing(1, "Error", 5))
+	cs := Analyze(w.Snapshot(), Options{Now: testkit.Now, CommandFlags: "--kubeconfig k", ReportFlags: flags}).Causes()
+	explain := "kubectl ds-coverage explain -n ops a n2 --kubeconfig k " + flags
+	var all []string
+	for i := range cs {
+		all = append(all, cs[i].Looks...)
+	}
+	if !slices.Contains(all, explain) || strings.Count(strings.Join(all, "\n"), flags) != 1 || len(all) < 2 {
+		t.Errorf("%q", all)
 	}
 }

@@ -34,7 +34,11 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 		}
 		return []string{o.command("kubectl", "get", "lease", "-n", "kube-system", "kube-controller-manager")}
 	case TaintTransient, TaintStructural, SelectorMismatch, SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods, SchedHostPort:
-		return []string{o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)}
+		line := o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)
+		if o.ReportFlags != "" {
+			line += " " + o.ReportFlags
+		}
+		return []string{line}
 	default: // nothing shows more than the evidence, or a claim does
 		return r.claimLooks(ds.Namespace, v)
 	}

@@ -22,6 +22,9 @@ type Options struct {
 	// CommandFlags are appended to every printed command, as in
 	// "--context prod", so that it acts on the cluster that was read.
 	CommandFlags string
+	// ReportFlags are appended to printed commands of ds-coverage itself, as in
+	// "--from capture.json --grace 0s", so that they judge what was judged here.
+	ReportFlags string
 	// Nodes limits the verdicts to some nodes; nil takes all. Counts are of
 	// all nodes in any case, since status is.
 	Nodes func(*corev1.Node) bool

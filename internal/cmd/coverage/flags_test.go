@@ -85,6 +85,13 @@ func TestFlagsBecomeOptions(t *testing.T) {
 		{"printed commands go to the same cluster", "--context pro;d --kubeconfig /tmp/k", func(o *reportOptions) (any, any) {
 			return o.Source.CommandFlags, "--kubeconfig /tmp/k --context 'pro;d'"
 		}},
+		{"which a server may be, too", "--server https://other:6443", func(o *reportOptions) (any, any) {
+			return o.Source.CommandFlags, "--server https://other:6443"
+		}},
+		{"and judge the same capture as here", "--from my;cap.json --at 2026-11-23T08:12:04Z --grace 0s --transient-taints example.com/*,other", func(o *reportOptions) (any, any) {
+			return o.Source.ReportFlags, "--from 'my;cap.json' --at 2026-11-23T08:12:04Z --grace 0s --transient-taints 'example.com/*,other'"
+		}},
+		{"which standard input cannot be twice", "--from -", func(o *reportOptions) (any, any) { return o.Source.ReportFlags, "" }},
 		{"own startup taints", "--transient-taints example.com/*,other", func(o *reportOptions) (any, any) {
 			return string(o.Source.Transient["other"]) != "", true
 		}},

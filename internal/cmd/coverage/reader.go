@@ -145,7 +145,7 @@ func (s *source) analyzeWith(ctx context.Context, r reader, clock func() time.Ti
 	}
 	now := s.judgeAt(snap, clock)
 	opts := coverage.Options{
-		Now: now, Grace: s.Grace, Transient: s.Transient, CommandFlags: s.CommandFlags, Nodes: nodeFilter(s.NodeSelector),
+		Now: now, Grace: s.Grace, Transient: s.Transient, CommandFlags: s.CommandFlags, ReportFlags: s.ReportFlags, Nodes: nodeFilter(s.NodeSelector),
 	}
 	res := coverage.Analyze(snap, opts)
 	m := res.Needs()

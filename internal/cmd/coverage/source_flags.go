@@ -1,12 +1,14 @@
 package coverage
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/kubectl-ds/kubectl-ds/internal/archive"
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/pkg/eligibility"
 )
@@ -58,6 +60,7 @@ type source struct {
 	Grace         time.Duration
 	Transient     eligibility.Transient
 	CommandFlags  string
+	ReportFlags   string // those that printed commands of this plugin repeat
 }
 
 // options reads the flags and arguments; it asks no cluster.
@@ -91,10 +94,31 @@ func (f *sourceFlags) options(args []string) (source, error) {
 	if s.Transient, err = eligibility.NewTransient(f.transient); err != nil {
 		return s, cli.Usagef("--transient-taints: %w", err)
 	}
+	s.ReportFlags = f.repeated()
 	if f.from == "" {
 		return s, nil
 	}
 	return s, cli.RefuseCluster(f.kube)
+}
+
+// repeated are the flags by which a verdict is what it is: pasted without them,
+// a command would read the cluster of the kubeconfig in place of the capture, or
+// call settling what is a gap here. Standard input cannot be read again.
+func (f *sourceFlags) repeated() string {
+	var words []string
+	if f.from != "" && f.from != archive.Stdin {
+		words = append(words, "--from", cli.Quote(f.from))
+	}
+	if f.at != "" {
+		words = append(words, "--at", cli.Quote(f.at))
+	}
+	if f.grace != defaultGrace {
+		words = append(words, "--grace", f.grace.String())
+	}
+	if len(f.transient) > 0 {
+		words = append(words, "--transient-taints", cli.Quote(strings.Join(f.transient, ",")))
+	}
+	return strings.Join(words, " ")
 }
 
 func parseSelector(flag, s string) (labels.Selector, error) {

@@ -31,7 +31,9 @@ func scenes() []scene {
 			file: "coverage.svg", title: "kubectl ds-coverage",
 			says: "A table with one row: fsx-csi-node covers 36 of 36 nodes, 100%, and has 155 suspect nodes, steady 18.8%. " +
 				"Below it the cause, a startup taint that the template does not tolerate, the nodes, and the toleration to add.",
-			shown: command("kubectl ds-coverage --from docs/examples/hidden-155-of-191.yaml"),
+			// The command that it prints has the path of the capture, and a line of
+			// a terminal is not cut in two for it.
+			shown: from("docs/examples/", command("kubectl ds-coverage --from docs/examples/hidden-155-of-191.yaml")),
 		},
 		{
 			file: "explain.svg", title: "kubectl ds-coverage explain",
@@ -75,6 +77,14 @@ func command(line string) func(context.Context) (string, error) {
 		words := strings.Fields(strings.ReplaceAll(line, "\\\n", " "))
 		printed, err := perform(ctx, words[1], append(words[2:], "--color=always"))
 		return "\x1b[1m$ " + strings.ReplaceAll(line, "\n", "\n\x1b[1m") + "\x1b[0m\n" + printed, err
+	}
+}
+
+// from is what is shown in a folder, of what is shown above it.
+func from(folder string, shown func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		text, err := shown(ctx)
+		return strings.ReplaceAll(text, folder, ""), err
 	}
 }
 

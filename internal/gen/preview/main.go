@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/archive"
@@ -16,20 +17,22 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	// What follows the capture are the flags that the command has which make
+	// demo shows above it: printed commands repeat them.
+	if err := run(os.Args[1], strings.Join(os.Args[2:], " ")); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path string) error {
+func run(path, flags string) error {
 	s, err := archive.Read(context.Background(), path, nil, snapshot.Scope{})
 	if err != nil {
 		return err
 	}
 	// Captures of simulated clusters are seconds old: no grace.
 	const grace = 0 * time.Second
-	r := coverage.Analyze(s, coverage.Options{Now: s.Source.TakenAt, Grace: grace})
+	r := coverage.Analyze(s, coverage.Options{Now: s.Source.TakenAt, Grace: grace, ReportFlags: strings.TrimSpace("--from " + path + " " + flags)})
 	mode, err := present.ParseColorMode("auto")
 	if err != nil {
 		return err
