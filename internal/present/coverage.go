@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-ds/kubectl-ds/pkg/coverage"
 )
@@ -111,6 +114,17 @@ func judged(s coverage.ReportSource, at string, o Options) string {
 		out += ", which is before it was " + verb
 	}
 	return out
+}
+
+// Captured names a capture, and when what it shows was so: who reads that
+// nobody drives a run must not take it for now.
+func Captured(from, context string, taken time.Time, inferred bool) string {
+	s := coverage.ReportSource{From: from, TakenAt: &metav1.Time{Time: taken}, TakenAtInferred: inferred, Context: "-"}
+	out := when(s, Options{})
+	if context == "" {
+		return strings.TrimPrefix(out, "from ")
+	}
+	return context + ", " + out
 }
 
 func fromOf(s coverage.ReportSource) string {

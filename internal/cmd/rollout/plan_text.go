@@ -11,16 +11,16 @@ import (
 
 // view is the plan for the screen.
 func (p *planned) view(commandFlags string) *present.PlanView {
-	from := p.Snapshot.Source.Context
-	if p.Live == nil && from == "" {
-		from = "a capture" // which does not say of what
+	server := p.Snapshot.Source.Server
+	if p.Live == nil {
+		server = "" // nobody was asked there
 	}
 	open, opens := p.Plan.Policy.Open(p.Now, zonesKnown(p.Plan.Policy))
 	if open {
 		opens = time.Time{}
 	}
 	return &present.PlanView{
-		Opens: opens, Plan: p.Plan, Context: from, Server: p.Snapshot.Source.Server,
+		Opens: opens, Plan: p.Plan, Context: contextOf(p.Snapshot), Server: server,
 		Change: p.Change.words, ChangedBy: p.ChangedBy, ChangedAt: p.ChangedAt, Now: p.Now,
 		Limit: limitOf(&p.DaemonSet.Spec.UpdateStrategy), CommandFlags: commandFlags,
 	}

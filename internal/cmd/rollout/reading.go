@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/internal/cli"
 	"github.com/kubectl-ds/kubectl-ds/internal/drive"
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/internal/present"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
@@ -70,5 +71,13 @@ func (a *app) read(ctx context.Context, target, from string) (*reading, error) {
 	return r, nil
 }
 
-// context is what screens call the cluster.
-func (r *reading) context() string { return r.snap.Source.Context }
+// context is what screens call the cluster, or the capture of one.
+func (r *reading) context() string { return contextOf(r.snap) }
+
+func contextOf(snap *snapshot.Snapshot) string {
+	s := &snap.Source
+	if s.From == "" {
+		return s.Context
+	}
+	return present.Captured(s.From, s.Context, s.TakenAt, s.TakenAtInferred)
+}
