@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -143,6 +144,9 @@ type nativeLook struct {
 	res   *coverage.Result
 	by    map[string]*coverage.NodeVerdict
 	olds  int // live pods of other revisions
+	moves int // those that a run would replace
+	late  int // those that it would come to last, if their node is Ready again
+	stay  int // those that it would leave alone: they would not come back
 }
 
 func (l *nativeLook) look(cur *appsv1.ControllerRevision) {
@@ -205,6 +209,14 @@ func (l *nativeLook) node(n *NodeView) {
 	}
 	older, newer := l.byRevision(n.Pods)
 	l.olds += len(older)
+	switch {
+	case n.Ready != corev1.ConditionTrue:
+		l.late += len(older)
+	case !n.ShouldRun || n.Doubt:
+		l.stay += len(older)
+	default:
+		l.moves += len(older)
+	}
 	up := func(list []*snapshot.Pod) bool {
 		return len(list) == 1 && n.available(list[0], l.v.DaemonSet.Spec.MinReadySeconds, l.now)
 	}

@@ -113,6 +113,32 @@ func TestNativeStates(t *testing.T) {
 	}
 }
 
+// What start would do is what its plan counts.
+func TestNativeDriveCountsAsThePlanDoes(t *testing.T) {
+	for _, c := range []struct {
+		given func(w *world)
+		moves int
+		want  string
+	}{
+		{func(*world) {}, 9, "replaces 9 old pods node by node, with ceiling and gates"},
+		{func(w *world) { w.taint(3) }, 8, "replaces 8 old pods node by node, with ceiling and gates; not 1 that would not come back"},
+		{func(w *world) { w.taint(3); w.taint(4); w.notReady(4, corev1.ConditionFalse) }, 7, "replaces 7 old pods node by node, with ceiling and gates; 1 last, if the node is Ready again; not 1 that would not come back"},
+		{func(w *world) { w.taint(3); w.taint(4) }, 7, "replaces 7 old pods node by node, with ceiling and gates; not 2 that would not come back"},
+	} {
+		w := native(10, "20%")
+		w.ds.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}
+		w.updated(0)
+		c.given(w)
+		n := NativeOf(w.view(), "", t0)
+		if len(n.Remedies) != 1 || n.Remedies[0].Then != c.want {
+			t.Errorf("%+v, want %q", n.Remedies, c.want)
+		}
+		if p, err := MakePlan(w.view(), &Policy{}, PlanInput{Now: t0}); err != nil || p.Updates != c.moves {
+			t.Errorf("the plan updates %d (%v), want %d", p.Updates, err, c.moves)
+		}
+	}
+}
+
 func TestNativeLimitsAreTheController(t *testing.T) {
 	for _, c := range []struct {
 		nodes   int

@@ -168,6 +168,18 @@ func placeBecause(n *NodeView, pod *snapshot.Pod, v *coverage.NodeVerdict) strin
 	return strings.TrimSuffix(row.Meaning, ".")
 }
 
+// driven is what a run without a change would do, as its plan counts it.
+func (l *nativeLook) driven() string {
+	out := "replaces " + countOf(l.moves, "old pod") + " node by node, with ceiling and gates"
+	if l.late > 0 {
+		out += fmt.Sprintf("; %d last, if the node is Ready again", l.late)
+	}
+	if l.stay > 0 {
+		out += fmt.Sprintf("; not %d that would not come back", l.stay)
+	}
+	return out
+}
+
 // remedies says what each way out frees, the one that frees most first.
 func (l *nativeLook) remedies() {
 	n := l.n
@@ -177,7 +189,7 @@ func (l *nativeLook) remedies() {
 		if n.OddArm != "" {
 			return // it does not start
 		}
-		n.Remedies = append(n.Remedies, NativeRemedy{Label: "drive", Do: start, Then: fmt.Sprintf("replaces %s node by node, with ceiling and gates", countOf(l.olds, "old pod"))})
+		n.Remedies = append(n.Remedies, NativeRemedy{Label: "drive", Do: start, Then: l.driven()})
 		return
 	case NativeStuck:
 	case NativeDone, NativeMoving, NativeUnknown:
