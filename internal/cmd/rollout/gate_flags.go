@@ -87,6 +87,9 @@ func (g *gateFlags) apply(fs *pflag.FlagSet, p *rollout.Policy) error {
 			p.Gates = append(p.Gates, g.timed(fs, rollout.Gate{Name: freeName(p, name), When: moments[when], Probe: probe.Probe}))
 		}
 	}
+	if fs.Changed("gate-when") && len(probes) == 0 {
+		return cli.Usagef("--gate-when is about gates of flags: add one, such as --gate-exec; built-in gates are asked after a node, those of a file when it says")
+	}
 	return checkURLs(p)
 }
 

@@ -239,6 +239,8 @@ func TestBadPoliciesAreUsageErrors(t *testing.T) {
 		{[]string{"--gate", "none,events"}, `^--gate none goes with no other`},
 		{[]string{"--gate", "events,events"}, `"events" is there twice`},
 		{[]string{"--gate-when", "lunch"}, `^--gate-when takes before-wave`},
+		{[]string{"--gate-when", "before-node"}, `^--gate-when is about gates of flags: add one`},
+		{[]string{"--gate", "events", "--gate-when", "before-node"}, `^--gate-when is about gates of flags: add one`},
 		{[]string{"--gate-promql", "up"}, `go together`},
 		{[]string{"--prometheus-url", "http://x"}, `go together`},
 		{[]string{"--gate-promql", "up", "--prometheus-url", "prom:9090"}, `^gate promql: "prom:9090" is not a URL`},
