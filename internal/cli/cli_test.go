@@ -79,6 +79,7 @@ func TestNear(t *testing.T) {
 		{"falcon", []string{"falco"}},
 		{"FALCO", []string{"falco"}},
 		{"clium", []string{"cilium"}},
+		{"flaco", []string{"falco"}},
 		{"proxy", []string{"kube-proxy"}},
 		{"vectr", []string{"logging/vector"}},
 		{"cilium", []string{"cilium", "cilium-envoy"}},

@@ -26,6 +26,8 @@ func Near(word string, candidates []string) []string {
 		far := levenshtein.ComputeDistance(word, name)
 		switch {
 		case far <= max(1, len(word)/3):
+		case swapped(word, name):
+			far = 1
 		case len(word) >= 3 && (strings.HasPrefix(name, word) || strings.Contains(name, word)):
 			far = len(word)/3 + 1 // a part of the name, after all misspellings
 		default:
@@ -43,6 +45,20 @@ func Near(word string, candidates []string) []string {
 		}
 	}
 	return out
+}
+
+// swapped reports whether two neighbours changed places, as in strat for start:
+// the slip of quick hands, which counts as two changes otherwise.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
 }
 
 // DidYouMean is a clause to append to an error, empty where nothing is near.
