@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -186,7 +187,7 @@ func (w *statusWatch) without(v *rollout.View, now time.Time) (bool, error) {
 	if n == nil {
 		return false, nil
 	}
-	words := nativeWords(n)
+	words := nativeWords(n, w.at.Context)
 	if words != w.native && (!w.view.Quiet || n.State == rollout.NativeDone) {
 		w.native = words
 		if err := w.sayNative(v, n, words); err != nil {
@@ -223,7 +224,7 @@ func (w *statusWatch) missed() (bool, error) {
 	if n.State == rollout.NativeUnknown && r.now.Sub(w.gone) < settles {
 		return false, nil
 	}
-	if err := w.sayNative(r.view, n, nativeWords(n)); err != nil {
+	if err := w.sayNative(r.view, n, nativeWords(n, w.at.Context)); err != nil {
 		return false, err
 	}
 	code, words := toEnd(w.run)
@@ -276,16 +277,16 @@ func (w *statusWatch) sayNative(v *rollout.View, n *rollout.Native, words string
 	})
 }
 
-// nativeWords are one line about a native update.
-func nativeWords(n *rollout.Native) string {
+// nativeWords are one line about a native update, with where it is.
+func nativeWords(n *rollout.Native, context string) string {
 	updated := 0
 	for _, c := range n.Counts {
 		if c.Hash == n.Current.Hash {
 			updated = c.Available
 		}
 	}
-	out := fmt.Sprintf("%s/%s: native %s, %s: %d of %d nodes run revision %d and are available",
-		n.Namespace, n.Name, n.Strategy, n.State, updated, n.Desired, n.Current.Number)
+	out := fmt.Sprintf("%s/%s on %s: native %s, %s: %d of %d nodes run revision %d and are available",
+		n.Namespace, n.Name, cmp.Or(context, "cluster"), n.Strategy, n.State, updated, n.Desired, n.Current.Number)
 	for i, p := range n.Places {
 		if i == 3 {
 			out += fmt.Sprintf(", +%d", len(n.Places)-i)

@@ -72,7 +72,7 @@ func TestStatusWatchEndsWhereTheEndOfARunWasMissed(t *testing.T) {
 		code  int
 		words []string
 	}{
-		{"all is up to date", func(*holdServer) {}, 0, []string{"logging/agent: native RollingUpdate, Done: 4 of 4 nodes run revision 2 and are available"}},
+		{"all is up to date", func(*holdServer) {}, 0, []string{"logging/agent on train: native RollingUpdate, Done: 4 of 4 nodes run revision 2 and are available"}},
 		{"old pods are left", func(s *holdServer) { s.outdated("n3") }, 1, []string{"3 of 4 nodes", "run 7f3k is gone, how it ended was not seen"}},
 		{"its Lease was deleted while it held the DaemonSet", func(s *holdServer) { s.armed("7f3k") }, 1,
 			[]string{"the Lease of run 7f3k was deleted, and logging/agent is still armed by it", "clean up: kubectl ds-rollout recover -n logging agent"}},
