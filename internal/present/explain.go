@@ -13,6 +13,9 @@ func Explanation(w io.Writer, e *coverage.Explanation, o Options) error {
 	var p page
 	c := o.paint()
 	p.lines(flow(c, o.Width, headed(e.Source, ",", o)...))
+	if !o.Quiet {
+		p.lines(incomplete(e.Source, o))
+	}
 	head := fmt.Sprintf("%s/%s on %s: %s", Safe(e.Namespace), Safe(e.Name), Safe(e.Node), explainState(&e.Verdict))
 	if e.Headline != "" {
 		head += ". " + Safe(e.Headline)

@@ -2,6 +2,8 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -70,6 +72,7 @@ func (r *Result) ExplainPair(daemonSet int, node string) (*Explanation, error) {
 		// No rule and no room is in the way: what there is to do is what the
 		// report says of the verdict.
 		out.Fixes, out.Looks = r.fixes(d, v), r.looks(d, v)
+		out.Looks = slices.DeleteFunc(out.Looks, func(l string) bool { return strings.HasPrefix(l, explainCommand) }) // it is on the screen
 	}
 	return out, nil
 }

@@ -2,6 +2,9 @@ package coverage
 
 import "github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 
+// explainCommand begins what is looked at where the rules of a pair tell more.
+const explainCommand = "kubectl ds-coverage explain "
+
 // looks are commands that only read.
 func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 	ds, o, p := d.DaemonSet, &r.Options, r.pod(v)

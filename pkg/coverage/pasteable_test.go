@@ -146,6 +146,9 @@ func TestEveryCommandCanBePasted(t *testing.T) {
 					t.Fatal(err)
 				}
 				check(c.name+" explanation", slices.Concat(e.Fixes, e.Looks)...)
+				if slices.ContainsFunc(e.Looks, func(l string) bool { return strings.Contains(l, "ds-coverage explain") }) {
+					t.Errorf("%s: an explanation tells to look at itself: %q", c.name, e.Looks)
+				}
 				for _, change := range e.Changes {
 					check(c.name+" change", change.Do)
 				}
