@@ -411,3 +411,24 @@ func TestTheTimeOfAPlanIsNeverShorterThanItIs(t *testing.T) {
 		}
 	}
 }
+
+// A resume that status names is refused without the gates of the start.
+func TestStatusSaysThatResumeNeedsGates(t *testing.T) {
+	const want = "resume needs the gates of the start again (alerts, routes): the same --gate flags, or --policy"
+	for _, c := range []struct {
+		name string
+		lock Lock
+		says bool
+	}{
+		{"nobody drives", Lock{Free: true}, true},
+		{"somebody does", driven().Lock, false},
+		{"somebody who is silent", Lock{Holder: "jane", Renewed: driven().Status.At.Add(-time.Hour)}, true},
+	} {
+		v := driven()
+		v.Lock, v.MissedGates = c.lock, []string{"alerts", "routes"}
+		out := string(rendered(t, func(b *bytes.Buffer) error { return WriteStatus(b, v, Options{}) }))
+		if strings.Contains(out, want) != c.says {
+			t.Errorf("%s: %s", c.name, out)
+		}
+	}
+}

@@ -19,6 +19,8 @@ type StatusView struct {
 	// Started is when the run began; zero where that is not told.
 	Started      time.Time
 	CommandFlags string
+	// MissedGates are those that resume has to be given again.
+	MissedGates []string
 }
 
 // WriteStatus writes how far a run is: who drives it, waves, nodes in flight,
@@ -34,6 +36,9 @@ func WriteStatus(w io.Writer, v *StatusView, o Options) error {
 	s.lines(lines)
 	for _, l := range driverLines(v) {
 		s.say(l)
+	}
+	if len(v.MissedGates) > 0 && (!v.Lock.driven() || st.At.Sub(v.Lock.Renewed) >= silentAfter) {
+		s.say("resume needs the gates of the start again (" + few(v.MissedGates, o) + "): the same --gate flags, or --policy")
 	}
 	s.say(progressText(st, o))
 	if o.Quiet {

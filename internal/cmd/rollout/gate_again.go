@@ -76,3 +76,22 @@ func withBuiltin(list []rollout.Gate) (kept []rollout.Gate, dropped []string) {
 	}
 	return kept, dropped
 }
+
+// missedGates are the names of the gates that a bare resume lacks: whoever
+// reads that it goes on with one has to know.
+func missedGates(run *rollout.Run) []string {
+	var usual rollout.Policy // what resume has without a flag
+	for _, w := range builtinGates {
+		usual.Gates = append(usual.Gates, rollout.Gate{Name: w, When: rollout.AfterNode, Probe: rollout.Probe{Builtin: rollout.BuiltinGate(w)}})
+	}
+	if run.Undo != nil || run.GatesSHA256 == "" || run.GatesSHA256 == gates.Sum(&usual) {
+		return nil
+	}
+	kept, missed := withBuiltin(run.Policy.Gates)
+	if len(missed) == 0 { // of the built-in ones others
+		for _, g := range kept {
+			missed = append(missed, g.Name)
+		}
+	}
+	return missed
+}

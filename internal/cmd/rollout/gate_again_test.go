@@ -3,6 +3,7 @@ package rollout
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,5 +145,27 @@ func TestTheCommandOfTheJournal(t *testing.T) {
 	f2 := streamFlags{cmd: again}
 	if diff := cmp.Diff(want, f2.commandLine()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestWhichGatesABareResumeLacks(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, nil},
+		{[]string{"--gate", "none"}, nil},
+		{[]string{"--gate", "events"}, []string{"events"}},
+		{[]string{"--gate-cel", "true", "--gate-exec", "true"}, []string{"exec", "cel"}},
+	} {
+		p := policyOf(t, "", c.args...)
+		run := &rollout.Run{Policy: p.WithoutCommands(), GatesSHA256: gates.Sum(p)}
+		if got := missedGates(run); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.args, got, c.want)
+		}
+		run.Undo = &rollout.Undo{}
+		if got := missedGates(run); got != nil {
+			t.Errorf("%v: the way back asks for %v", c.args, got)
+		}
 	}
 }

@@ -115,7 +115,7 @@ func (r *reading) status() *rollout.Status {
 func (r *reading) writeStatus(a *app, o present.Options) error {
 	return present.WriteStatus(a.streams.Out, &present.StatusView{
 		Context: r.context(), Status: r.status(), Counts: rollout.CountRevisions(r.view, r.now), Lock: r.lock(),
-		Started: r.run.Started.Time, CommandFlags: a.kube.CommandFlags(),
+		Started: r.run.Started.Time, CommandFlags: a.kube.CommandFlags(), MissedGates: missedGates(r.run),
 	}, o)
 }
 
