@@ -47,7 +47,7 @@ func Near(word string, candidates []string) []string {
 	return out
 }
 
-// swapped reports whether two neighbours changed places, as in strat for start:
+// swapped reports whether two neighbours changed places, as in undo and udno:
 // the slip of quick hands, which counts as two changes otherwise.
 func swapped(a, b string) bool {
 	if len(a) != len(b) {

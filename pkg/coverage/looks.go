@@ -37,11 +37,7 @@ func (r *Result) looks(d *DaemonSetResult, v *Verdict) []string {
 		}
 		return []string{o.command("kubectl", "get", "lease", "-n", "kube-system", "kube-controller-manager")}
 	case TaintTransient, TaintStructural, SelectorMismatch, SchedInsufficient, SchedNoVictims, SchedNeverFits, SchedTooManyPods, SchedHostPort:
-		line := o.command("kubectl", "ds-coverage", "explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)
-		if o.ReportFlags != "" {
-			line += " " + o.ReportFlags
-		}
-		return []string{line}
+		return []string{o.own("explain", "-n", ds.Namespace, ds.Name, r.node(v).Name)}
 	default: // nothing shows more than the evidence, or a claim does
 		return r.claimLooks(ds.Namespace, v)
 	}

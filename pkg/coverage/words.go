@@ -97,3 +97,12 @@ func (o *Options) command(words ...string) string {
 	}
 	return line
 }
+
+// own is a command of ds-coverage itself that judges what was judged here.
+func (o *Options) own(words ...string) string {
+	line := o.command(append([]string{"kubectl", "ds-coverage"}, words...)...)
+	if o.ReportFlags != "" {
+		line += " " + o.ReportFlags
+	}
+	return line
+}

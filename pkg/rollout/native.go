@@ -208,15 +208,7 @@ func (l *nativeLook) node(n *NodeView) {
 		return
 	}
 	older, newer := l.byRevision(n.Pods)
-	l.olds += len(older)
-	switch {
-	case n.Ready != corev1.ConditionTrue:
-		l.late += len(older)
-	case !n.ShouldRun || n.Doubt:
-		l.stay += len(older)
-	default:
-		l.moves += len(older)
-	}
+	l.count(n, len(older))
 	up := func(list []*snapshot.Pod) bool {
 		return len(list) == 1 && n.available(list[0], l.v.DaemonSet.Spec.MinReadySeconds, l.now)
 	}
@@ -237,6 +229,19 @@ func (l *nativeLook) node(n *NodeView) {
 		p.Passing, p.Because = true, "old and not available: replaced next, whatever the ceiling"
 	}
 	l.n.Places = append(l.n.Places, p)
+}
+
+// count adds the old pods of a node to what a run would do with them.
+func (l *nativeLook) count(n *NodeView, olds int) {
+	l.olds += olds
+	switch {
+	case n.Ready != corev1.ConditionTrue:
+		l.late += olds
+	case !n.ShouldRun || n.Doubt:
+		l.stay += olds
+	default:
+		l.moves += olds
+	}
 }
 
 // byRevision parts the pods that are not being deleted.

@@ -106,11 +106,11 @@ type Plan struct {
 
 // Places is how many nodes that work may be replaced at a time: what the nodes
 // that are down before leave of the ceiling, and no more than may be in flight.
-func (p *Plan) Places() int { return max(min(p.Parallel, p.Ceiling-len(p.Down)), 0) }
+func (pl *Plan) Places() int { return max(min(pl.Parallel, pl.Ceiling-len(pl.Down)), 0) }
 
 // AtOnce is how many pods are deleted at a time: where there are more places
 // than pods, all of them.
-func (p *Plan) AtOnce() int { return min(p.Places(), p.Updates) }
+func (pl *Plan) AtOnce() int { return min(pl.Places(), pl.Updates) }
 
 // MakePlan plans a run. An error is a bad input; what would keep a run from
 // starting is among the checks.
