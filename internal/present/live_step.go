@@ -96,7 +96,7 @@ func (m *liveModel) step(f *rollout.FlightStatus) string {
 		return "jobs still run" + colon(said) + m.atMost(f)
 	case rollout.WaitNode:
 		return "node: not Ready" + m.atMost(f)
-	case rollout.WaitReconcile:
+	case rollout.WaitStep:
 		return "next step under way"
 	default:
 	}
@@ -108,6 +108,9 @@ func (m *liveModel) step(f *rollout.FlightStatus) string {
 
 // saidOf is what the newest decision says of a node beside the code.
 func (m *liveModel) saidOf(f *rollout.FlightStatus) (message, gate string) {
+	if f.Gate != "" {
+		return f.Said, f.Gate
+	}
 	if m.st.wait == nil {
 		return "", ""
 	}

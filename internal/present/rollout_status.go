@@ -248,7 +248,10 @@ func flightStep(f *rollout.FlightStatus, st *rollout.Status) string {
 	if soaked, whole := soakOf(f, st.At); whole > 0 {
 		return fmt.Sprintf("soak: available %s of %s", span(soaked), span(whole))
 	}
-	out := because(rollout.Cause{Code: f.Code}, nil)
+	if f.Code == rollout.WaitGate && f.Gate == "" {
+		return "its gates have to pass" // how far they are is known to the driver alone
+	}
+	out := because(rollout.Cause{Code: f.Code, Gate: f.Gate, Message: f.Said}, nil)
 	if f.Until.After(st.At) {
 		out += ", until " + shortClock(f.Until)
 	}

@@ -39,7 +39,7 @@ var causeWords = map[rollout.Code]phrase{
 	rollout.WaitLanding:     {words: "nodes in flight finish first"},
 	rollout.WaitChange:      {words: "the process that brings the new template is gone"},
 	rollout.WaitLeft:        {words: "only nodes are left that cannot be acted on", at: ": ", open: " (", shut: ")"},
-	rollout.WaitReconcile:   {words: "the last write is not in what was read yet"},
+	rollout.WaitStep:        {words: "the next step is due"},
 	rollout.WaitDriver:      {words: "the driver is silent"},
 
 	rollout.PauseAsked:    {words: "pause asked", open: " by "},

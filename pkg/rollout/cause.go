@@ -24,7 +24,7 @@ const (
 	WaitLanding     Code = "Landing"            // nodes in flight finish before the run rests
 	WaitChange      Code = "ChangeMissing"      // the process that brings the template is gone
 	WaitLeft        Code = "NodesNotReachable"  // only nodes are left that cannot be acted on
-	WaitReconcile   Code = "StateNotYetVisible" // our own write is not in what was read
+	WaitStep        Code = "NextStep"           // nothing holds it up: what comes next is up to the driver
 	WaitDriver      Code = "DriverSilent"       // nobody hears of the driver: only for who looks on
 )
 

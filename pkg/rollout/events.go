@@ -394,6 +394,9 @@ func (s *Status) waitsFor(w *Wait) *Cause {
 		return s.Waits
 	case len(s.Flights) > 0:
 		f := &s.Flights[0]
+		if f.Code == WaitGate {
+			return &Cause{Code: f.Code, Node: f.Node, Gate: f.Gate, Message: f.Said}
+		}
 		return &Cause{Code: f.Code, Node: f.Node, Message: f.Pod}
 	}
 	return nil

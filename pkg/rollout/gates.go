@@ -51,13 +51,13 @@ func (d *decider) answer(g *Gate, key GateKey, seen GateSeen) (step, bool) {
 		}
 	case GateFail, GateError:
 		if seen.Attempts > g.tries(seen.Outcome) {
-			return d.blocked(g, key, string(seen.Outcome)+": "+seen.Reason), false
+			return d.blocked(g, key, seen.said()), false
 		}
 	default:
 		return d.blocked(g, key, "gave no answer"), false
 	}
 	if again.After(d.now) {
-		return step{wait: d.gateCause(g, key, string(seen.Outcome)+": "+seen.Reason), until: again}, false
+		return step{wait: d.gateCause(g, key, seen.said()), until: again}, false
 	}
 	return d.ask(g, key, seen.Attempts+1), false
 }
@@ -92,6 +92,8 @@ func (d *decider) blocked(g *Gate, key GateKey, message string) step {
 func (d *decider) gateCause(g *Gate, key GateKey, message string) *Cause {
 	return &Cause{Code: WaitGate, Node: key.Node, Wave: key.Wave, Gate: g.Name, Message: message}
 }
+
+func (s *GateSeen) said() string { return string(s.Outcome) + ": " + s.Reason }
 
 func interval(v *metav1.Duration) time.Duration {
 	if v == nil {

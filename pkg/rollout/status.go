@@ -80,7 +80,9 @@ type FlightStatus struct {
 	Zone  string        `json:"zone,omitempty"`
 	Wave  int           `json:"wave"` // 0 on the way back
 	Code  Code          `json:"waitsFor"`
-	Since time.Time     `json:"since"` // in flight, as this process saw it
+	Gate  string        `json:"gate,omitempty"` // that is asked; empty where only the driver knows which
+	Said  string        `json:"said,omitempty"` // its newest answer; untrusted
+	Since time.Time     `json:"since"`          // in flight, as this process saw it
 	Until time.Time     `json:"until,omitzero"`
 	Pod   string        `json:"pod,omitempty"` // the new one, else the old one
 	Soaks time.Duration `json:"-"`             // available for, without a break
@@ -151,7 +153,7 @@ func (d *decider) countWaves(s *Status) {
 
 func (d *decider) flightStatus(f *Flight) FlightStatus {
 	seen := d.o.Nodes[f.Node]
-	out := FlightStatus{Node: f.Node, Wave: f.Wave, Since: seen.Flying, Pod: f.Pod, Code: WaitReconcile}
+	out := FlightStatus{Node: f.Node, Wave: f.Wave, Since: seen.Flying, Pod: f.Pod, Code: WaitStep}
 	if f.Wave > len(d.r.Waves) {
 		out.Wave = 0
 	}
@@ -167,6 +169,7 @@ func (d *decider) flightStatus(f *Flight) FlightStatus {
 			out.Code, out.Until = code, time.Time{}
 		}
 	}
+	d.gateStatus(&out, &step)
 	if p := d.proof(n, f); p != nil && d.replaced(n, f) {
 		out.Pod = p.Name
 		if !seen.Available.IsZero() {
@@ -174,6 +177,28 @@ func (d *decider) flightStatus(f *Flight) FlightStatus {
 		}
 	}
 	return out
+}
+
+// gateStatus tells that a node waits for a gate, also in the moment in which
+// the gate is asked once more.
+func (d *decider) gateStatus(out *FlightStatus, s *step) {
+	switch a := s.act.(type) {
+	case *Evict:
+		out.Code = WaitDrain
+	case *RunGate:
+		out.Code = WaitGate
+		if d.o.outside {
+			return // it has heard no answer, so it knows not how far the driver is
+		}
+		out.Gate = a.Gate
+		if seen, asked := d.o.Gates[GateKey{Gate: a.Gate, Node: a.Node, Wave: a.Wave}]; asked {
+			out.Said = seen.said()
+		}
+	default:
+		if s.wait != nil && s.wait.Code == WaitGate {
+			out.Gate, out.Said = s.wait.Gate, s.wait.Message
+		}
+	}
 }
 
 // facts notes what each node runs, and who came without us.

@@ -224,7 +224,7 @@ func (d *driver) decide() (rollout.Decision, error) {
 	if again.Act == nil || again.Act.Key() != dec.Act.Key() {
 		d.cache = nil // it led astray
 		return rollout.Decision{Wait: &rollout.Wait{
-			Until: d.c.now.Add(50 * time.Millisecond), Because: []rollout.Cause{{Code: rollout.WaitReconcile}},
+			Until: d.c.now.Add(50 * time.Millisecond), Because: []rollout.Cause{{Code: rollout.WaitStep}},
 		}}, nil
 	}
 	again.Also = slices.DeleteFunc(again.Also, func(a rollout.Action) bool {
