@@ -72,10 +72,7 @@ func goOnCommands(v *PausedView, o Options) []string {
 	case rollout.PauseTimeout:
 		return []string{resume, "it has as long again; another time: --timeout 2h, or 0 for ever"}
 	case rollout.PauseTemplate:
-		return []string{
-			"with the template that the run began with: put it back, then " + resume,
-			"with the new one: start a new run, after " + runCommand(st, v.CommandFlags, "abort"),
-		}
+		return templateWays(st, v.CommandFlags, resume)
 	default:
 		return []string{resume}
 	}
@@ -106,7 +103,7 @@ func WriteEnded(w io.Writer, v *EndedView, o Options) error {
 	s.fact("now", countsLine(v.Counts, ""))
 	s.fact("strategy", strategyAfter(v))
 	if d.Outcome == rollout.OutcomeAborted {
-		s.fact("template", "kept at revision "+runsNow(st)+": a node that joins or a pod that is evicted starts on it")
+		s.fact("template", "kept "+keptTemplate(st)+": a node that joins or a pod that is evicted starts on it")
 	}
 	lines := leftLines(d.Left, o)
 	for i, l := range lines {

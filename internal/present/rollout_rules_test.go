@@ -265,7 +265,7 @@ func TestARolloutScreenThatCannotBeWrittenIsAnError(t *testing.T) {
 
 func TestARunThatCannotGoOnHereOffersNoChoice(t *testing.T) {
 	for code, want := range map[rollout.Code]string{
-		rollout.StopGone:      "clean up     kubectl ds-rollout recover -n kube-system cilium --context train-eu-1",
+		rollout.StopGone:      "clean up     only where it has left its Lease: kubectl ds-rollout recover -n kube-system cilium --context train-eu-1",
 		rollout.StopLeaseGone: "clean up     kubectl ds-rollout recover -n kube-system cilium --context train-eu-1",
 		rollout.StopLockLost:  "look         kubectl ds-rollout status -n kube-system cilium --context train-eu-1",
 		rollout.StopCluster:   "this is another cluster than the run's. This process does nothing more.",

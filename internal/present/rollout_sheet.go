@@ -133,6 +133,22 @@ func goOnCommand(s *rollout.Status, flags string) string {
 	return runCommand(s, flags, "resume")
 }
 
+// templateWays are the ways on from a template that somebody changed: resume
+// alone would pause again while that is not the target.
+func templateWays(s *rollout.Status, flags, resume string) []string {
+	switch {
+	case s.Target.Hash == "": // none is pinned yet
+		return []string{"with the template as it is now: " + resume}
+	case !s.Drifted: // it was put back meanwhile
+		return []string{resume}
+	}
+	return []string{
+		"with the template that the run began with: put it back, then " + resume,
+		"with the new one: start a new run, after " + runCommand(s, flags, "abort"),
+		"back to " + revisionOf(s.From) + ": " + runCommand(s, flags, "undo"),
+	}
+}
+
 // ago is how long ago something was: to the minute for two days, since what
 // happened in the night is told by it, then as kubectl writes it.
 func ago(t, now time.Time) string {

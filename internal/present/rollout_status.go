@@ -112,11 +112,16 @@ func driverLines(v *StatusView) []string {
 	if st.Phase == rollout.Paused && st.Because != nil && st.Because.Code == rollout.PauseApproval {
 		if !v.Lock.driven() {
 			return []string{
-				upperFirst(because(*st.Because, st)) + ". Nobody drives it. To go on: " + runCommand(st, v.CommandFlags, "approve"),
+				sentence(because(*st.Because, st)) + " Nobody drives it. To go on: " + runCommand(st, v.CommandFlags, "approve"),
 				"then: " + runCommand(st, v.CommandFlags, "resume"),
 			}
 		}
 		return []string{driverText(v), "To go on: " + runCommand(st, v.CommandFlags, "approve")}
+	}
+	if st.Phase == rollout.Paused && st.Because != nil && st.Because.Code == rollout.PauseTemplate && !v.Lock.driven() {
+		ways := templateWays(st, v.CommandFlags, runCommand(st, v.CommandFlags, "resume"))
+		ways[0] = sentence(because(*st.Because, st)) + " Nobody drives it. To go on: " + ways[0]
+		return ways
 	}
 	return []string{driverText(v)}
 }
@@ -126,10 +131,10 @@ func driverText(v *StatusView) string {
 	moving := st.Phase != rollout.Paused && st.Phase != rollout.Stopped
 	why := ""
 	if st.Because != nil && !moving {
-		why = upperFirst(because(*st.Because, st)) + ". "
+		why = sentence(because(*st.Because, st)) + " "
 	}
 	if st.Waits != nil {
-		why = upperFirst(because(*st.Waits, st)) + ". "
+		why = sentence(because(*st.Waits, st)) + " "
 		moving = l.driven() || l.Dead // else it was let go, and has to be gone on with then
 	}
 	switch {
@@ -150,6 +155,9 @@ func driverText(v *StatusView) string {
 	}
 	return fmt.Sprintf("%sDriven by %s.", why, holderText(l, st.At))
 }
+
+// sentence ends with one full stop, also where a server's words brought theirs.
+func sentence(s string) string { return upperFirst(strings.TrimSuffix(s, ".")) + "." }
 
 func upperFirst(s string) string {
 	if s == "" {

@@ -86,7 +86,9 @@ func haltedFacts(s *sheet, v *StoppedView) {
 	switch v.Stop.Because.Code {
 	case rollout.StopLockLost:
 		s.fact("look", runCommand(v.Status, v.CommandFlags, "status"))
-	case rollout.StopGone, rollout.StopRecreated, rollout.StopLeaseGone:
+	case rollout.StopGone: // the Lease that it owned is deleted with it, but by --cascade=orphan
+		s.fact("clean up", "only where it has left its Lease: "+runCommand(v.Status, v.CommandFlags, "recover"))
+	case rollout.StopRecreated, rollout.StopLeaseGone:
 		s.fact("clean up", runCommand(v.Status, v.CommandFlags, "recover"))
 	case rollout.StopStale, rollout.StopMisfit:
 		s.fact("left", "nothing: no annotation, no cordon, no lock")
@@ -115,13 +117,33 @@ func stoppedBy(v *StoppedView) string {
 
 // runsNow is what a pod that is made now will run.
 func runsNow(s *rollout.Status) string {
+	if now := templateNow(s); now != "" {
+		return "the template " + now
+	}
 	if s.Held {
 		return revisionOf(s.From) + ", which hold put back"
 	}
-	if s.Drifted {
-		return "the template as it is now, which is not the target of the run"
-	}
 	return revisionOf(s.Target)
+}
+
+// templateNow tells of a template that is no revision the run knows; empty
+// where it is one.
+func templateNow(s *rollout.Status) string {
+	switch {
+	case s.Target.Hash == "": // none is pinned yet
+		return "as it is now"
+	case s.Drifted && !s.Held:
+		return "as it is now, which is not the target of the run"
+	}
+	return ""
+}
+
+// keptTemplate is what an abort leaves.
+func keptTemplate(s *rollout.Status) string {
+	if now := templateNow(s); now != "" {
+		return now
+	}
+	return "at revision " + runsNow(s)
 }
 
 func strategyNow(r *rollout.Run) string {
