@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/agnivade/levenshtein"
 	kjson "sigs.k8s.io/json"
@@ -30,6 +32,9 @@ func DecodePolicy(data []byte) (*Policy, error) {
 	}
 	var p Policy
 	if err := strict(data, &p); err != nil {
+		if odd := oddTime(data); odd != nil {
+			err = odd
+		}
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	if err := p.Check(); err != nil {
@@ -57,9 +62,20 @@ func strict(data []byte, into any) error {
 func explainJSON(err error) error {
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &typ) && typ.Field != "" {
-		return fmt.Errorf("%s: a %s does not fit here", typ.Field, typ.Value)
+		what := "a " + typ.Value
+		if strings.HasPrefix(typ.Value, "array") || strings.HasPrefix(typ.Value, "object") {
+			what = "an " + typ.Value
+		}
+		return fmt.Errorf("%s: %s does not fit here", inFile(typ.Field), what)
 	}
 	return err
+}
+
+// inFile is a path without the parts of a type that stand flat in the file,
+// which are called after their Go types.
+func inFile(path string) string {
+	parts := slices.DeleteFunc(strings.Split(path, "."), func(s string) bool { return s != "" && unicode.IsUpper(rune(s[0])) })
+	return strings.Join(parts, ".")
 }
 
 // policyFields are all names that a policy file knows, for hints. A test
