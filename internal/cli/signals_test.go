@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestTheFirstSignalAsksAndTheSecondEnds(t *testing.T) {
@@ -24,6 +25,12 @@ func TestTheFirstSignalAsksAndTheSecondEnds(t *testing.T) {
 			if ctx.Err() == nil || code != 0 {
 				t.Errorf("after one signal: %v, exit %d", ctx.Err(), code)
 			}
+			signals <- syscall.SIGTERM
+			synctest.Wait()
+			if code != 0 {
+				t.Errorf("after the same signal, sent twice: exit %d", code)
+			}
+			time.Sleep(echo + 1)
 			signals <- c.second
 			synctest.Wait()
 			if code != c.want {
