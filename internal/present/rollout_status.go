@@ -46,6 +46,7 @@ func WriteStatus(w io.Writer, v *StatusView, o Options) error {
 	}
 	s.fact("ceiling", takenText(st, o))
 	s.fact("pods", countsLine(v.Counts, ""))
+	s.fact("waits", blockedText(st))
 	if len(st.Waves) > 0 {
 		if err := s.grid(statusWaves(st, o)); err != nil {
 			return err
@@ -218,6 +219,18 @@ func takenText(st *rollout.Status, o Options) string {
 	}
 	if len(parts) > 0 {
 		out += ": " + strings.Join(parts, ", ")
+	}
+	return out
+}
+
+// blockedText is why a run that is driven starts nothing.
+func blockedText(st *rollout.Status) string {
+	if len(st.Blocked) == 0 {
+		return ""
+	}
+	out := because(st.Blocked[0], st)
+	if more := len(st.Blocked) - 1; more > 0 {
+		out += fmt.Sprintf(", and for %d more", more)
 	}
 	return out
 }

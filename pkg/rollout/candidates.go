@@ -76,6 +76,9 @@ func (d *decider) stuckFor(i int, c class) *Cause {
 		out.Code = WaitNode
 	case classHeld:
 		out.Code = WaitHeld
+		if n := d.v.member(d.r.Members[i]); n != nil && n.Mark != nil && n.Mark.Run != unreadableMark {
+			out.Message = "run " + n.Mark.Run
+		}
 	default:
 		out.Code = WaitPending
 	}

@@ -37,7 +37,10 @@ type Status struct {
 	Cordoned []string `json:"cordoned,omitempty"`
 	// Waits is set where nothing is in flight and nothing is started, although
 	// the run does not rest: its window is closed. Its since is when it opens.
-	Waits   *Cause  `json:"waits,omitempty"`
+	Waits *Cause `json:"waits,omitempty"`
+	// Blocked is what the wave waits for where nothing is in flight and none of
+	// its nodes can be started.
+	Blocked []Cause `json:"blocked,omitempty"`
 	Rearms  int     `json:"rearms,omitempty"`
 	Outcome Outcome `json:"outcome,omitempty"`
 	Drifted bool    `json:"drifted,omitempty"` // the template is not the target
@@ -63,6 +66,19 @@ func (d *decider) outsideWindow() *Cause {
 		return nil
 	}
 	return d.window()
+}
+
+// blockedBy names the nodes that keep a run from going on which does not rest
+// and has nothing in flight.
+func (d *decider) blockedBy() []Cause {
+	if d.r.Phase != Running && d.r.Phase != Undoing || len(d.r.InFlight) > 0 {
+		return nil
+	}
+	list, _, blocked := d.candidates(d.r)
+	if len(list) > 0 {
+		return nil
+	}
+	return blocked
 }
 
 // WaveStatus is one wave.
@@ -111,7 +127,7 @@ func StatusOf(p *Policy, r *Run, v *View, o *Observed, now time.Time) *Status {
 	}
 	d := newDecider(p, r, v, o, now)
 	s.Drifted, s.Held = d.drifted, d.holds()
-	s.Waits = d.outsideWindow()
+	s.Waits, s.Blocked = d.outsideWindow(), d.blockedBy()
 	s.turning = s.Held || r.Undo != nil && !r.Undo.Pinned
 	if from := v.revisionByHash(r.From.Hash); from != nil {
 		s.From.Number = from.Revision // it is raised where the template goes back to it

@@ -3,6 +3,9 @@ package rollout
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // A gate is asked again every few seconds: whoever looks in that moment is
@@ -47,5 +50,31 @@ func TestStatusOfANodeThatIsStillAsItWas(t *testing.T) {
 	s := StatusOf(w.pol, w.run, w.view(), Outside(w.pol, w.run, w.view(), t0), t0)
 	if f := s.Flights[0]; f.Code != WaitStep || f.Pod != podName(0, 1) {
 		t.Errorf("got %s with pod %s", f.Code, f.Pod)
+	}
+}
+
+// A run that does not rest and starts nothing is no riddle for the next
+// terminal.
+func TestStatusSaysWhatKeepsAWaveFromBeginning(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  func(*world)
+		want []Cause
+	}{
+		{"another run has cordoned its node", func(w *world) { w.mark(0, Mark{Run: "r9", Epoch: 1}) }, []Cause{{Code: WaitHeld, Node: "n0", Message: "run r9"}}},
+		{"its node is not Ready", func(w *world) { w.notReady(0, corev1.ConditionFalse) }, []Cause{{Code: WaitNode, Node: "n0"}}},
+		{"nothing", func(*world) {}, nil},
+		{"a node is in flight", func(w *world) { w.mark(0, Mark{Run: "r9", Epoch: 1}); w.run.Waves = []int{2}; w.fly(1) }, nil},
+		{"it rests", func(w *world) { w.mark(0, Mark{Run: "r9", Epoch: 1}); w.run.Phase = Paused }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(2)
+			w.run.Waves = []int{1, 2}
+			c.set(w)
+			got := StatusOf(w.pol, w.run, w.view(), Outside(w.pol, w.run, w.view(), t0), t0).Blocked
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -64,3 +64,14 @@ func TestAnAbortSaysWhichTemplateItKeeps(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusNamesWhatKeepsAWaveFromBeginning(t *testing.T) {
+	st := driven().Status
+	st.Blocked = []rollout.Cause{{Code: rollout.WaitHeld, Node: "n1", Message: "run r9"}, {Code: rollout.WaitNode, Node: "n2"}}
+	out := string(rendered(t, func(b *bytes.Buffer) error {
+		return WriteStatus(b, &StatusView{Context: "x", Status: st, Lock: Lock{Holder: "jane", Renewed: st.At}}, Options{})
+	}))
+	if want := "waits      another run holds a cordon on n1: run r9, and for 1 more\n"; !strings.Contains(out, want) {
+		t.Errorf("no %q in\n%s", want, out)
+	}
+}
