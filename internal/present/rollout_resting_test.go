@@ -75,3 +75,10 @@ func TestStatusNamesWhatKeepsAWaveFromBeginning(t *testing.T) {
 		t.Errorf("no %q in\n%s", want, out)
 	}
 }
+
+func TestACanaryThatWasPassedByIsNotCalledDone(t *testing.T) {
+	got := Because(rollout.Cause{Code: rollout.PauseApproval, Wave: 1, Message: "passed by, since no node of it could be replaced (n0)"})
+	if want := "canary passed by, since no node of it could be replaced (n0), approval asked"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

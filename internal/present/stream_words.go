@@ -130,6 +130,9 @@ func approval(c rollout.Cause) string {
 	if c.Wave == 0 {
 		return "approval asked"
 	}
+	if c.Message != "" {
+		return waveName(c.Wave) + " " + c.Message + ", approval asked"
+	}
 	return waveName(c.Wave) + " done, approval asked"
 }
 

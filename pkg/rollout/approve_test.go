@@ -1,6 +1,9 @@
 package rollout
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // An approval counts only for the place where the run waits: nobody lets pass
 // what nobody has seen.
@@ -56,5 +59,43 @@ func TestAnApprovalIsOfOneWave(t *testing.T) {
 	w.updated(0)
 	if got := words(w.decide(t)); got != "save Paused ApprovalAsked" {
 		t.Errorf("an approval of wave 2 let the run go past wave 1: %s", got)
+	}
+}
+
+// Where no node of the first wave was replaced, nobody has seen the new
+// version: what follows waits for an approval, whatever PauseAfter says.
+func TestAFirstWaveThatWasPassedByIsApproved(t *testing.T) {
+	gone := func(w *world) { w.s.Nodes = w.s.Nodes[1:]; w.drop(0) }
+	for _, c := range []struct {
+		name string
+		set  func(*world)
+		want string
+	}{
+		{"its node has left the cluster", gone, "save Paused ApprovalAsked"},
+		{"its pod would not come back", func(w *world) { w.taint(0) }, "save Paused ApprovalAsked"},
+		{"another run has held its node for too long", func(w *world) {
+			w.mark(0, Mark{Run: "r9", Epoch: 1})
+			w.obs.Nodes["n0"] = NodeSeen{Stuck: t0.Add(-time.Hour)}
+		}, "save Paused ApprovalAsked"},
+		{"that is approved", func(w *world) {
+			gone(w)
+			w.run.Approvals = []Approval{{Run: "r1", Target: "h2", Wave: 1}}
+		}, "save Running fly:n1"},
+		{"a person skipped its node", func(w *world) { w.taint(0); w.run.Skipped = []string{"n0"} }, "save Running fly:n1"},
+		{"its node was touched", func(w *world) { w.taint(0); w.run.Touched = []int{0} }, "save Running fly:n1"},
+		{"its node runs the target", func(w *world) { w.p(0).Labels[hashLabel] = "h2" }, "save Running fly:n1"},
+		{"it is the way back", func(w *world) {
+			gone(w)
+			w.run.Undo, w.run.Phase, w.run.Touched = &Undo{Pinned: true, TouchPods: true}, Undoing, []int{1}
+		}, "save Undoing fly:n1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(3)
+			w.run.Waves, w.pol.PauseAfter = []int{1, 3}, PauseNone
+			c.set(w)
+			if got := words(w.decide(t)); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }

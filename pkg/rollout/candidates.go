@@ -275,6 +275,11 @@ func RestsByUntil(r *Run, now time.Time) bool {
 }
 
 func (d *decider) unapproved(r *Run, wave int) *Cause {
+	if wave > 1 && !r.approved(1) {
+		if untried := d.untried(r); len(untried) > 0 {
+			return &Cause{Code: PauseApproval, Wave: 1, Message: "passed by, since no node of it could be replaced (" + names(untried) + ")"}
+		}
+	}
 	done := func(i int) bool { return r.flight(r.Members[i].Node) == nil }
 	switch d.p.PauseAfter {
 	case PauseCanary:
@@ -295,6 +300,22 @@ func (d *decider) unapproved(r *Run, wave int) *Cause {
 	case PauseNone:
 	}
 	return nil
+}
+
+// untried names the nodes of the first wave where all of them were passed by,
+// or are gone: nothing has proven the target then, and what comes next is more
+// than was to be risked with it. None where a person skipped one, who wants
+// just that.
+func (d *decider) untried(r *Run) []string {
+	var out []string
+	for i := range r.Waves[0] {
+		node := r.Members[i].Node
+		if d.class(i) == classDone || slices.Contains(r.Touched, i) || slices.Contains(r.Skipped, node) {
+			return nil
+		}
+		out = append(out, node)
+	}
+	return out
 }
 
 // window says when the next window opens; nil inside one, or without any.
