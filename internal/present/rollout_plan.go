@@ -73,6 +73,8 @@ func planVerdict(s *sheet, v *PlanView) {
 	case p.Refused():
 	case p.Idle():
 		s.say("Nothing to do: no pod of another revision runs on a node that the policy selects.")
+	case p.Places() == 0: // to act on a node that is down costs none
+		s.say(fmt.Sprintf("Can start: %s, at most %d at a time. No place is free, so one that works waits until nodes that are down are mended.", plural(p.Updates, "pod"), p.AtOnce()))
 	default:
 		s.say(fmt.Sprintf("Can start: %s, at most %d at a time.", plural(p.Updates, "pod"), p.AtOnce()))
 	}

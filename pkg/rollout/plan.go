@@ -108,9 +108,11 @@ type Plan struct {
 // that are down before leave of the ceiling, and no more than may be in flight.
 func (pl *Plan) Places() int { return max(min(pl.Parallel, pl.Ceiling-len(pl.Down)), 0) }
 
-// AtOnce is how many pods are deleted at a time: where there are more places
-// than pods, all of them.
-func (pl *Plan) AtOnce() int { return min(pl.Places(), pl.Updates) }
+// AtOnce is how many pods are deleted at a time, at most: on nodes that work by
+// the places that are free, and on nodes that are down without one.
+func (pl *Plan) AtOnce() int {
+	return min(pl.Parallel, pl.Updates, pl.Places()+len(pl.Down)+len(pl.Fenced))
+}
 
 // MakePlan plans a run. An error is a bad input; what would keep a run from
 // starting is among the checks.

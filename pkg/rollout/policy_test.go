@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 const head = `{"apiVersion": "kubectl-ds.github.io/v1alpha1", "kind": "RolloutPolicy"`
@@ -90,6 +91,23 @@ func TestPolicyWithEveryFieldDecodes(t *testing.T) {
 	}
 	if g := p.WithoutCommands().Gates; len(g[0].Exec) > 0 || g[1].PromQL != nil || g[2].Builtin != GateCollateral {
 		t.Errorf("stored gates hold what they run: %+v", g)
+	}
+}
+
+// What is shown as the ceiling, and as how many at a time, is a number of nodes
+// that are there.
+func TestTheCeilingIsNotMoreThanTheScope(t *testing.T) {
+	for _, c := range []struct {
+		unavailable    string
+		parallel       int32
+		scope          int
+		ceiling, flies int
+	}{{"3", 0, 10, 3, 3}, {"1000", 0, 10, 10, 10}, {"1000", 900, 10, 10, 10}, {"25%", 1, 10, 3, 1}, {"100%", 0, 0, 1, 1}, {"5", 4, 0, 1, 1}} {
+		v := intstr.Parse(c.unavailable)
+		p := &Policy{Pace: Pace{MaxUnavailable: &v, MaxParallel: c.parallel}}
+		if a, b := p.Ceiling(c.scope), p.Parallel(c.scope); a != c.ceiling || b != c.flies {
+			t.Errorf("%+v: ceiling %d, in flight %d", c, a, b)
+		}
 	}
 }
 

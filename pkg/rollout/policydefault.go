@@ -77,18 +77,18 @@ func (p *Policy) WithDefaults(c Context) *Policy {
 }
 
 // Ceiling is how many nodes of a scope may be unavailable or not yet proven;
-// at least one.
+// at least one, and no more than there are.
 func (p *Policy) Ceiling(scope int) int {
 	if p.MaxUnavailable == nil {
 		return 1
 	}
-	return max(1, scaled(*p.MaxUnavailable, scope))
+	return max(1, min(scaled(*p.MaxUnavailable, scope), scope))
 }
 
 // Parallel is how many nodes may be in flight.
 func (p *Policy) Parallel(scope int) int {
 	if p.MaxParallel > 0 {
-		return int(p.MaxParallel)
+		return max(1, min(int(p.MaxParallel), scope))
 	}
 	return p.Ceiling(scope)
 }
