@@ -146,6 +146,8 @@ func ceilingText(p *rollout.Plan, o Options) string {
 	}
 	if n := p.Places(); n == 0 {
 		out += ", so none is free"
+	} else if n < min(p.AtOnce(), p.Ceiling) { // pods of nodes that are down are deleted, too
+		out += fmt.Sprintf(", so %d more at a time", n)
 	} else if len(p.Down) > 0 || n < p.Ceiling {
 		out += fmt.Sprintf(", so at most %d at a time", n)
 	}

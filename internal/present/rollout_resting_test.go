@@ -86,7 +86,8 @@ func TestACanaryThatWasPassedByIsNotCalledDone(t *testing.T) {
 // With no place free a run begins all the same, with nodes that are down.
 func TestAPlanWithoutAFreePlaceDoesNotSayNoneAtATime(t *testing.T) {
 	v := planView(t, newFleet(afternoon), &rollout.Policy{}, rollout.PlanInput{})
-	v.Plan.Checks, v.Plan.Parallel, v.Plan.Ceiling, v.Plan.Down = nil, 1, 1, []string{"n1", "n2"}
+	v.Plan.Checks, v.Plan.Parallel, v.Plan.Ceiling, v.Plan.Down = nil, 1, 1, []string{v.Plan.Nodes[0].Node, v.Plan.Nodes[1].Node}
+	v.Plan.Nodes[0].Down, v.Plan.Nodes[1].Down = true, true
 	out := string(rendered(t, func(b *bytes.Buffer) error { return WritePlan(b, v, Options{}) }))
 	if want := "at most 1 at a time. No place is free, so one that works waits until nodes that are down are mended."; !strings.Contains(out, want) {
 		t.Errorf("no %q in\n%s", want, out)

@@ -108,10 +108,17 @@ type Plan struct {
 // that are down before leave of the ceiling, and no more than may be in flight.
 func (pl *Plan) Places() int { return max(min(pl.Parallel, pl.Ceiling-len(pl.Down)), 0) }
 
-// AtOnce is how many pods are deleted at a time, at most: on nodes that work by
-// the places that are free, and on nodes that are down without one.
+// AtOnce is how many pods are deleted at a time, at most: as many as there are
+// places now, and one more for each node that is down, whose pod needs no place,
+// and which gives its place back once it works. A node that is lost does neither.
 func (pl *Plan) AtOnce() int {
-	return min(pl.Parallel, pl.Updates, pl.Places()+len(pl.Down)+len(pl.Fenced))
+	most := pl.Places()
+	for i := range pl.Nodes {
+		if n := &pl.Nodes[i]; !n.lost && (n.Down || n.free && n.Verdict == WillUpdate) {
+			most++
+		}
+	}
+	return min(most, pl.Parallel, pl.Updates)
 }
 
 // MakePlan plans a run. An error is a bad input; what would keep a run from
