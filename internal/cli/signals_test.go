@@ -30,7 +30,7 @@ func TestTheFirstSignalAsksAndTheSecondEnds(t *testing.T) {
 			if code != 0 {
 				t.Errorf("after the same signal, sent twice: exit %d", code)
 			}
-			time.Sleep(echo + 1)
+			<-time.After(echo + 1)
 			signals <- c.second
 			synctest.Wait()
 			if code != c.want {

@@ -280,7 +280,6 @@ func (d *decider) unapproved(r *Run, wave int) *Cause {
 			return &Cause{Code: PauseApproval, Wave: 1, Message: "passed by, since no node of it could be replaced (" + names(untried) + ")"}
 		}
 	}
-	done := func(i int) bool { return r.flight(r.Members[i].Node) == nil }
 	switch d.p.PauseAfter {
 	case PauseCanary:
 		if wave > 1 && !r.approved(1) {
@@ -291,13 +290,19 @@ func (d *decider) unapproved(r *Run, wave int) *Cause {
 			return &Cause{Code: PauseApproval, Wave: wave - 1}
 		}
 	case PauseNode:
-		for _, i := range r.Touched {
-			m := r.Members[i]
-			if n, counts := d.counts(i); counts && done(i) && len(d.old(n)) == 0 && !r.approvedNode(m.Node) {
-				return &Cause{Code: PauseApproval, Wave: r.wave(i), Node: m.Node}
-			}
-		}
+		return d.unapprovedNode(r)
 	case PauseNone:
+	}
+	return nil
+}
+
+func (d *decider) unapprovedNode(r *Run) *Cause {
+	for _, i := range r.Touched {
+		m := r.Members[i]
+		done := r.flight(m.Node) == nil
+		if n, counts := d.counts(i); counts && done && len(d.old(n)) == 0 && !r.approvedNode(m.Node) {
+			return &Cause{Code: PauseApproval, Wave: r.wave(i), Node: m.Node}
+		}
 	}
 	return nil
 }
