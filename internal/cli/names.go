@@ -93,7 +93,7 @@ func NotFound(e *kube.NotFoundError, subcommands []string, otherwise string) err
 	case len(elsewhere) == 1:
 		msg += fmt.Sprintf("; there is one in %s: -n %s", elsewhere[0], elsewhere[0])
 	case len(elsewhere) > 1:
-		msg += fmt.Sprintf("; there are some in %s: choose with -n, or -A for all", strings.Join(elsewhere, ", "))
+		msg += fmt.Sprintf("; there are some in %s: choose with -n", strings.Join(elsewhere, ", "))
 	case near != "":
 		msg += near
 	default:
