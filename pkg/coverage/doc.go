@@ -17,7 +17,7 @@
 //     of reasons
 //   - second.go, nearmiss.go, cohort.go, pools.go: what only shows among all nodes
 //   - room*.go: what is free on a node, who holds it, and who would have to go
-//   - findings.go, held.go, status.go, updating.go: of a DaemonSet as a whole
+//   - findings.go, tolerationends.go, held.go, status.go, updating.go: of a DaemonSet as a whole
 //   - needs.go: which reads would make a verdict sharper
 //   - message*.go, fixes*.go, looks.go, heldfixes.go, words.go: a verdict in words
 //   - cause.go, tell*.go, notes.go: pairs that suffer from the same thing, as one

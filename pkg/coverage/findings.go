@@ -66,6 +66,7 @@ func (a *analysis) eligibilityFindings() {
 		a.find(TaintHidesNodes, fmt.Sprintf("taint %s alone keeps it off %d of the %d nodes that it selects", h.taint, len(h.nodes), h.of),
 			Evidence{Taints: []TaintEvidence{h.taint}}, h.nodes...)
 	}
+	a.endingTolerations()
 }
 
 // parked reports whether it has been the same for long that no node should run

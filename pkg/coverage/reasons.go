@@ -91,6 +91,7 @@ const (
 	SelectorAll      Reason = "SelectorAll"
 	NoMatchAnyNode   Reason = "NoMatchAnyNode"
 	TaintHidesNodes  Reason = "TaintHidesNodes"
+	TolerationEnds   Reason = "TolerationEnds"
 	SchedNodeGone    Reason = "SchedNodeGone"
 	UnmappedPod      Reason = "UnmappedPod"
 	OrphanShadow     Reason = "OrphanShadow"
@@ -198,6 +199,7 @@ var registry = []Row{
 	{SelectorAll, nil, Error, true, "The DaemonSet's selector is empty: the controller refuses to act on it.", "Create the DaemonSet again with a selector."},
 	{NoMatchAnyNode, nil, Warning, true, "No node should run the DaemonSet at all.", "See which requirement no node satisfies."},
 	{TaintHidesNodes, nil, Warning, true, "One structural taint alone keeps the DaemonSet off more than a tenth of the nodes that it selects.", "Tolerate the taint if those nodes should run it."},
+	{TolerationEnds, nil, Warning, true, "A NoExecute taint is tolerated for a time only (tolerationSeconds): the pod is evicted when that is over, and the controller makes it again, without end.", "Drop tolerationSeconds; or the whole toleration, if those nodes should not run it."},
 	{RolloutHeld, nil, Warning, true, "A rollout holds the DaemonSet, and nobody drives it: outdated pods stay as they are, while pods that are created anew run the new template.",
 		"Go on with the run or end it (resume, abort); roll out what arm holds, or give the strategy back (start, disarm): kubectl ds-rollout."},
 	{RolloutUnread, nil, Info, true, "A rollout holds the DaemonSet, and whether somebody drives it could not be read.",
