@@ -201,3 +201,39 @@ func tableOfNodes(b *bytes.Buffer, l *coverage.NodeCoverageList, o Options) erro
 func blocksOfNodes(b *bytes.Buffer, l *coverage.NodeCoverageList, o Options) error {
 	return Nodes(b, l, o)
 }
+
+// On a terminal the worst nodes must not scroll away.
+func TestATerminalGetsTheFirstNodesAndACountOfTheOthers(t *testing.T) {
+	l := &coverage.NodeCoverageList{Source: mondayMorning().Source}
+	for i := range 2*nodesOnScreen + 50 {
+		n := coverage.NodeCoverage{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%03d", i)}, Ready: "True"}
+		if n.Summary.ShouldRun = 1; i%2 == 0 {
+			n.Summary.Gaps = 1
+		}
+		l.Items = append(l.Items, n)
+	}
+	for _, c := range []struct {
+		name string
+		o    Options
+		rows int
+		want string
+	}{
+		{"terminal", at120(), nodesOnScreen, "\n150 more nodes, 25 with gaps or suspect (--full)\n"},
+		{"by name", with(at120(), func(o *Options) { o.SortBy = SortKey{"node", false} }), nodesOnScreen, "\n150 more nodes, 75 with gaps or suspect (--full)\n"},
+		{"full", with(at120(), func(o *Options) { o.Full = true }), 250, ""},
+		{"wide", with(at120(), func(o *Options) { o.Wide = true }), 250, ""},
+		{"pipe", Options{Now: monday}, 250, ""},
+	} {
+		out := string(rendered(t, func(b *bytes.Buffer) error { return NodesTable(b, l, c.o) }))
+		if got := strings.Count(out, "\nn"); got != c.rows || !strings.Contains(out, c.want) || (c.want == "") == strings.Contains(out, "more nodes") {
+			t.Errorf("%s: %d rows, want %d and %q in\n%s", c.name, got, c.rows, c.want, out[max(0, len(out)-400):])
+		}
+	}
+	l.Items = l.Items[:nodesOnScreen+1]
+	for i := range l.Items {
+		l.Items[i].Summary.Gaps = 0
+	}
+	if out := string(rendered(t, func(b *bytes.Buffer) error { return NodesTable(b, l, at120()) })); !strings.Contains(out, "\n1 more node, without gap or suspect (--full)\n") {
+		t.Errorf("not told of one more that is well:\n%s", out[max(0, len(out)-300):])
+	}
+}

@@ -40,9 +40,13 @@ func NodesTable(w io.Writer, list *coverage.NodeCoverageList, o Options) error {
 	cols := nodeColumns(suffix, o)
 	sortRows(nrows, cols, o.SortBy)
 	if len(nrows) > 0 && !o.Quiet {
+		shown, more := firstNodes(nrows, o)
 		p.line("")
-		if err := p.table(gridOf(nrows, cols, o), c); err != nil {
+		if err := p.table(gridOf(shown, cols, o), c); err != nil {
 			return err
+		}
+		if len(more) > 0 {
+			p.lines(flow(c, o.Width, more))
 		}
 		p.line("")
 	}
@@ -54,6 +58,29 @@ func NodesTable(w io.Writer, list *coverage.NodeCoverageList, o Options) error {
 type nodeRow struct {
 	n   *coverage.NodeCoverage
 	top topReason
+}
+
+// nodesOnScreen is how many rows a terminal gets without --full: what comes
+// first would scroll away.
+const nodesOnScreen = 100
+
+// firstNodes are the rows that are shown, and what is said of the others.
+func firstNodes(rows []nodeRow, o Options) (shown []nodeRow, more clause) {
+	if !o.fits() || len(rows) <= nodesOnScreen {
+		return rows, nil
+	}
+	trouble := 0
+	for _, r := range rows[nodesOnScreen:] {
+		if nodeTrouble(r.n) > 0 {
+			trouble++
+		}
+	}
+	rest := clause{text(plural(len(rows)-nodesOnScreen, "more node"))}
+	if trouble == 0 {
+		rest = append(rest, text(", without gap or suspect"))
+	}
+	rest = rest.and(trouble, bad, "with gaps or suspect")
+	return rows[:nodesOnScreen], append(rest, text(" (--full)"))
 }
 
 func nodeTrouble(n *coverage.NodeCoverage) int {

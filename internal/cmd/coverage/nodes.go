@@ -33,8 +33,9 @@ func newNodesCommand(a *app, runF func(context.Context, *nodesOptions) error) (*
 		Short:   "Show the verdicts as seen from nodes, and what DaemonSets cost them",
 		Long: templates.LongDesc(`
 			Show what DaemonSets do on nodes: which run there, which lack, and what their pods request of what the
-			node has. Without a name there is a row for every node, the worst first; with names, all DaemonSets of
-			each. DaemonSets of all namespaces are looked at, unless -n names one.`),
+			node has. Without a name there is a row for every node, the worst first, of which a terminal gets a
+			hundred unless --full asks for all; with names, all DaemonSets of each. DaemonSets of all namespaces are
+			looked at, unless -n names one.`),
 		Example: cli.Examples(`
 			# All nodes, the worst first
 			kubectl ds-coverage nodes
