@@ -82,7 +82,8 @@ func TestAFirstWaveThatWasPassedByIsApproved(t *testing.T) {
 			w.run.Approvals = []Approval{{Run: "r1", Target: "h2", Wave: 1}}
 		}, "save Running fly:n1"},
 		{"a person skipped its node", func(w *world) { w.taint(0); w.run.Skipped = []string{"n0"} }, "save Running fly:n1"},
-		{"its node was touched", func(w *world) { w.taint(0); w.run.Touched = []int{0} }, "save Running fly:n1"},
+		{"its node was begun, and released with its old pod", func(w *world) { w.taint(0); w.run.Touched = []int{0} }, "save Paused ApprovalAsked"},
+		{"its node was replaced, and left since", func(w *world) { gone(w); w.run.Touched = []int{0} }, "save Running fly:n1"},
 		{"its node runs the target", func(w *world) { w.p(0).Labels[hashLabel] = "h2" }, "save Running fly:n1"},
 		{"it is the way back", func(w *world) {
 			gone(w)

@@ -310,17 +310,24 @@ func (d *decider) unapprovedNode(r *Run) *Cause {
 // untried names the nodes of the first wave where all of them were passed by,
 // or are gone: nothing has proven the target then, and what comes next is more
 // than was to be risked with it. None where a person skipped one, who wants
-// just that.
+// just that, or where one failed, which people were told.
 func (d *decider) untried(r *Run) []string {
 	var out []string
 	for i := range r.Waves[0] {
-		node := r.Members[i].Node
-		if d.class(i) == classDone || slices.Contains(r.Touched, i) || slices.Contains(r.Skipped, node) {
+		m := r.Members[i]
+		if d.class(i) == classDone || d.replacedOn(r, i) || slices.Contains(r.Skipped, m.Node) || r.failure(m.Node) != nil {
 			return nil
 		}
-		out = append(out, node)
+		out = append(out, m.Node)
 	}
 	return out
+}
+
+// replacedOn reports whether the pod of a member was replaced: one that was
+// begun and released keeps its old pod.
+func (d *decider) replacedOn(r *Run, i int) bool {
+	n := d.v.member(r.Members[i])
+	return slices.Contains(r.Touched, i) && (n == nil || len(d.old(n)) == 0)
 }
 
 // window says when the next window opens; nil inside one, or without any.

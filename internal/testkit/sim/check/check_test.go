@@ -143,6 +143,14 @@ func (s *story) ended(named, clean, up bool) {
 	s.add(Write{Kind: "Lease", Name: "l", Ours: true})
 }
 
+// later begins n1, of the second wave, with n0 not in flight any more.
+func (s *story) later(progress string) {
+	s.after(time.Minute)
+	s.run(`"phase":"Running"`)
+	s.run(progress + `"phase":"Running","inFlight":[{"node":"n1","nodeUID":"uid-n1","wave":2,"podUID":"p-n1-h1"}]`)
+	s.delete(1, "h1", "p-n1-h1")
+}
+
 // replaced is n0 with its new pod, available for a while.
 func (s *story) replaced(soaked time.Duration) {
 	s.delete(0, "h1", "p-n0-h1")
@@ -190,6 +198,11 @@ func TestTheCheckerBites(t *testing.T) {
 			s.h.Budget = 3
 			s.delete(1, "h1", "p-n1-h1")
 		}, "G7"},
+		{"a later wave while nobody has seen the target", func(s *story) { s.later(``) }, "no node of the first"},
+		{"a later wave that a person let begin", func(s *story) { s.later(`"approvals":[{"wave":1}],`) }, ""},
+		{"a later wave after an approval of another place", func(s *story) { s.later(`"approvals":[{"wave":1,"node":"n0"},{"wave":2}],`) }, "no node of the first"},
+		{"a later wave after the first was skipped", func(s *story) { s.later(`"skipped":["n0"],`) }, ""},
+		{"a later wave after the first runs the target", func(s *story) { s.gone(0, "h1"); s.pod(0, "h2", true); s.later(``) }, ""},
 		{"a delete beside a job", func(s *story) {
 			s.other("job", &Pod{Node: "n0", Job: true})
 			s.after(time.Minute)

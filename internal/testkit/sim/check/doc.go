@@ -18,7 +18,8 @@
 //   - G6, strategy: it is given back as it was, and while old pods are left only
 //     where that was accepted; nothing is deleted while it is another.
 //   - G7, proof: a node is done after its soak and its gates, and no wave begins
-//     before the one before it is proven.
+//     before the one before it is proven, or before the first has shown the target
+//     at all.
 //   - G8, resume: whatever request a driver dies after, the next one brings the
 //     run to the same end, with no more disruptive writes.
 //   - G9, liveness: once faults stop, a run ends, or rests and says why.

@@ -38,6 +38,7 @@ func (c *checker) victim(w *Write) {
 		c.fail("jobs", "pod %s on %s deleted while %s runs there", w.Name, n, other)
 	}
 	c.waves(n)
+	c.tried(n)
 	c.zones(n)
 	for _, g := range c.h.GatesBefore {
 		if c.rec.Undo == nil && c.gates[g+"/"+n] != "pass" {
@@ -60,6 +61,44 @@ func (c *checker) waves(node string) {
 			c.fail("G7", "node %s of wave %d begun while %s of wave %d is not proven", node, wave, f.Node, f.Wave)
 		}
 	}
+}
+
+// tried is G7 for the first wave: no later one is begun before the target was
+// seen on a node of it, or a person has decided without. It was seen where our
+// delete made room for it, and where it runs by now; a failure was told.
+func (c *checker) tried(node string) {
+	if c.rec.Undo != nil || len(c.rec.Waves) < 2 {
+		return
+	}
+	for _, f := range c.rec.InFlight {
+		if f.Node == node && f.Wave < 2 {
+			return
+		}
+	}
+	for _, a := range c.rec.Approvals {
+		if a.Wave == 1 && a.Node == "" {
+			return
+		}
+	}
+	first := c.rec.members[:c.rec.Waves[0]]
+	for _, m := range first {
+		_, replaced := c.deleted[m]
+		if replaced || c.rec.aside(m) || c.rec.failed(m) || c.runsTarget(m) {
+			return
+		}
+	}
+	if len(first) > 0 {
+		c.fail("G7", "node %s of a later wave begun while no node of the first, %v, has shown the target", node, first)
+	}
+}
+
+func (c *checker) runsTarget(node string) bool {
+	for _, p := range c.onNode[node] {
+		if p.Pod.OwnerUID == c.ds.UID && p.Labels[hashKey] == c.rec.Target.Hash {
+			return true
+		}
+	}
+	return false
 }
 
 // zones holds a run that finishes one zone before the next begins to that: no

@@ -37,6 +37,10 @@ type record struct {
 	Failed []struct {
 		Node string `json:"node"`
 	} `json:"failed"`
+	Approvals []struct {
+		Wave int    `json:"wave"`
+		Node string `json:"node"`
+	} `json:"approvals"`
 	Undo *struct {
 		Pinned    bool     `json:"pinned"`
 		TouchPods bool     `json:"touchPods"`
