@@ -83,6 +83,10 @@ func TestAFirstWaveThatWasPassedByIsApproved(t *testing.T) {
 		}, "save Running fly:n1"},
 		{"a person skipped its node", func(w *world) { w.taint(0); w.run.Skipped = []string{"n0"} }, "save Running fly:n1"},
 		{"its node was begun, and released with its old pod", func(w *world) { w.taint(0); w.run.Touched = []int{0} }, "save Paused ApprovalAsked"},
+		{"its node left before it was proven", func(w *world) {
+			w.fly(0)
+			gone(w)
+		}, "save Paused ApprovalAsked"},
 		{"its node was replaced, and left since", func(w *world) { gone(w); w.run.Touched = []int{0} }, "save Running fly:n1"},
 		{"its node runs the target", func(w *world) { w.p(0).Labels[hashLabel] = "h2" }, "save Running fly:n1"},
 		{"it is the way back", func(w *world) {

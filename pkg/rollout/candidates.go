@@ -324,7 +324,8 @@ func (d *decider) untried(r *Run) []string {
 }
 
 // replacedOn reports whether the pod of a member was replaced: one that was
-// begun and released keeps its old pod.
+// begun and released keeps its old pod, and one that left before it was proven
+// is not among those touched.
 func (d *decider) replacedOn(r *Run, i int) bool {
 	n := d.v.member(r.Members[i])
 	return slices.Contains(r.Touched, i) && (n == nil || len(d.old(n)) == 0)

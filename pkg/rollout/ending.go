@@ -61,9 +61,7 @@ func (d *decider) landing(ps *pass) *Decision {
 	case ps.act != nil:
 		dec = act(ps.act)
 	case len(ps.landed)+len(ps.released) > 0:
-		for _, n := range slices.Concat(ps.landed, ps.released) {
-			d.next().land(n)
-		}
+		d.land(ps)
 		dec = d.save("nodes landed")
 	default:
 		return nil
@@ -155,9 +153,7 @@ func (d *decider) landAborted() *Decision {
 	case ps.act != nil:
 		dec = act(ps.act)
 	case len(ps.landed)+len(ps.released)+len(ps.failures) > 0:
-		for _, n := range slices.Concat(ps.landed, ps.released) {
-			d.next().land(n)
-		}
+		d.land(&ps)
 		d.next().fail(ps.failures)
 		dec = d.save("nodes landed")
 	case len(d.r.InFlight) > 0:

@@ -90,9 +90,7 @@ func (d *decider) running() Decision {
 	if a := d.strayMark(); a != nil {
 		return act(a)
 	}
-	for _, n := range slices.Concat(ps.landed, ps.released) {
-		d.next().land(n)
-	}
+	d.land(&ps)
 	if dec := d.start(&ps); dec != nil {
 		return *dec
 	}
@@ -103,6 +101,18 @@ func (d *decider) running() Decision {
 		return d.finish()
 	}
 	return Decision{Wait: &Wait{Until: ps.until, Because: ps.waits}}
+}
+
+// land takes nodes out of flight. Where one has left the cluster meanwhile, its
+// pod was not proven there: it is as if it had never been begun.
+func (d *decider) land(ps *pass) {
+	for _, name := range slices.Concat(ps.landed, ps.released) {
+		r := d.next()
+		r.land(name)
+		if i := r.index(name); i >= 0 && d.v.member(r.Members[i]) == nil {
+			r.Touched = slices.DeleteFunc(r.Touched, func(t int) bool { return t == i })
+		}
+	}
 }
 
 // phaseOf tells a failure from what was asked for.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -97,7 +98,7 @@ func (s *Sim) begin() error {
 // refused ends a run that cannot start, where the world is to blame for it.
 func (s *Sim) refused(plan *rollout.Plan) error {
 	for _, c := range plan.Checks {
-		if c.Result == rollout.CheckRefuse && (!s.w.Narrow.on || c.Name != "eligibility" && c.Name != "undo") {
+		if c.Result == rollout.CheckRefuse && (!s.w.Narrow.on || !slices.Contains([]string{"eligibility", "undo", "baseline"}, c.Name)) {
 			return fmt.Errorf("the plan is refused: %+v", plan.Checks)
 		}
 	}
