@@ -31,13 +31,16 @@ func (c *checker) named() {
 }
 
 // skips follows which nodes were skipped before the way back began, and not
-// again since.
+// again since. One that is set aside as well, in the write with which it begins,
+// was skipped anew by what a person asked for after it.
 func (c *checker) skips(rec *record) {
 	if rec.Undo == nil || !rec.Undo.TouchPods {
 		c.there = rec.Skipped
 		return
 	}
-	c.there = slices.DeleteFunc(slices.Clone(c.there), func(n string) bool { return !slices.Contains(rec.Skipped, n) })
+	c.there = slices.DeleteFunc(slices.Clone(c.there), func(n string) bool {
+		return !slices.Contains(rec.Skipped, n) || slices.Contains(rec.Undo.Aside, n)
+	})
 }
 
 // undone is about a node at the end of the way back: what could be brought back
