@@ -183,7 +183,9 @@ const together = 8
 // changed says what the answer to one action means.
 func (d *driver) changed(a rollout.Action, err error) error {
 	if err == nil {
-		if e, ok := a.(*rollout.Evict); ok {
+		// It is asked for once more where the next look does not show it yet.
+		if e, ok := a.(*rollout.Evict); ok && !d.evicted[e.UID] {
+			d.evicted[e.UID] = true
 			d.event(d.run.Evicted(e, time.Now()))
 		}
 		return nil

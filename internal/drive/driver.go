@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
 	"github.com/kubectl-ds/kubectl-ds/pkg/rollout"
@@ -40,8 +41,9 @@ type driver struct {
 	events  chan *corev1.Event
 	lists   lists
 	begun   map[string]bool // nodes that gates were told of
-	trouble int             // requests in a row that did not go through
-	astray  int             // looks in a row that did not agree with the watches
+	evicted map[types.UID]bool
+	trouble int // requests in a row that did not go through
+	astray  int // looks in a row that did not agree with the watches
 }
 
 // Run drives until the run ends, rests, or is lost. An error is one that
@@ -57,7 +59,7 @@ func Run(ctx context.Context, c Config) (*End, error) {
 		renewed = now.Add(-renewEvery)
 	}
 	d := &driver{Config: c, lease: c.Lease, run: c.Run, epoch: c.Lease.Epoch, renewed: renewed, doubt: doubt,
-		answers: make(chan answer, 16), events: make(chan *corev1.Event, 16), lists: newLists(c.Listed, now), begun: map[string]bool{}}
+		answers: make(chan answer, 16), events: make(chan *corev1.Event, 16), lists: newLists(c.Listed, now), begun: map[string]bool{}, evicted: map[types.UID]bool{}}
 	d.begin()
 	defer d.record(ctx)()
 	sideCtx, stop := context.WithCancel(ctx) // of gates and lists, which are not waited for
