@@ -3,7 +3,10 @@ package cli
 import (
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/kubectl-ds/kubectl-ds/internal/kube"
+	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
 func TestANameThatIsNotThereIsAnsweredWithTheWayOn(t *testing.T) {
@@ -23,6 +26,27 @@ func TestANameThatIsNotThereIsAnsweredWithTheWayOn(t *testing.T) {
 		err := NotFound(e, []string{"explain", "nodes"}, otherwise)
 		if got := err.Error(); got != e.Error()+c.want || CodeOf(t.Context(), err) != Usage {
 			t.Errorf("%s: exit %d, %s", c.name, CodeOf(t.Context(), err), got)
+		}
+	}
+}
+
+func TestACaptureNamesTheFirstOfWhatItHas(t *testing.T) {
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{
+		{nil, "the capture has no DaemonSet"},
+		{[]string{"c", "a", "b"}, "the capture has ops/a, ops/b, ops/c"},
+		{[]string{"e", "d", "c", "a", "b"}, "the capture has ops/a, ops/b, ops/c, +2"},
+	} {
+		var s snapshot.Snapshot
+		for _, name := range c.names {
+			d := &appsv1.DaemonSet{}
+			d.Namespace, d.Name = "ops", name
+			s.DaemonSets = append(s.DaemonSets, d)
+		}
+		if got := (&Capture{}).has(&s); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 const echo = 250 * time.Millisecond
 
 // UntilSignal gives a context that ends with the first signal. A second one,
-// later than an echo, ends the process at once, by exit. The signals are not given back for that:
-// where the shell had them ignored, as for a job in the background of a script,
-// they would be ignored again.
+// later than an echo, ends the process at once, by exit. The signals are not
+// given back for that: where the shell had them ignored, as for a job in the
+// background of a script, they would be ignored again.
 func UntilSignal(ctx context.Context, signals <-chan os.Signal, exit func(int)) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

@@ -22,6 +22,6 @@
 //     gates.go (a node on its way), failing.go, undo.go and calledoff.go
 //   - verbs.go, intent.go: what another terminal may ask; resume.go, recover.go,
 //     cordons.go: what a run leaves, and going on with it
-//   - status.go, history.go, native*.go, compare.go, evidence.go, events.go,
+//   - status.go, history.go, native*.go, compare.go, evidence.go, events.go, progress.go,
 //     evicted.go, command.go: what is told
 package rollout

@@ -22,8 +22,12 @@ import (
 	"github.com/kubectl-ds/kubectl-ds/pkg/snapshot"
 )
 
-// formatWords are what -o takes elsewhere: who types one does not mean a file.
-var formatWords = []string{"json", "yaml", "kyaml", "name", "wide", "table"}
+// isFormat reports whether -o takes it elsewhere: who types that does not mean a
+// file.
+func isFormat(output string) bool {
+	format, _, _ := strings.Cut(output, "=")
+	return slices.Contains(cli.NewPrintFlags(nil, "table", "wide").Formats(), format)
+}
 
 type snapshotFlags struct {
 	source sourceFlags
@@ -81,7 +85,7 @@ func (f *snapshotFlags) options(a *app, args []string) (*snapshotOptions, error)
 	switch {
 	case o.Output == "":
 		return nil, cli.Usagef("-o takes a file, or - for standard output")
-	case slices.Contains(formatWords, o.Output):
+	case isFormat(o.Output):
 		return nil, cli.Usagef("-o takes a file here, and a capture is always JSON: -o - writes it to standard output, -o ./%[1]s to a file %[1]s", o.Output)
 	case o.Output == archive.Stdin && printers.IsTerminal(a.streams.Out):
 		return nil, cli.Usagef("a capture is not for a terminal; name a file with -o FILE, or pipe it")
